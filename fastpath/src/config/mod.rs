@@ -1,0 +1,127 @@
+//! TOML and arguments -> validated settings.
+
+mod list;
+
+use std::path::PathBuf;
+
+pub use list::{IndexList, ListError};
+
+/// Settings of `fastpath run`, validated.
+#[derive(Clone, Debug)]
+pub struct RunConfig {
+    /// The wires: each a port pair (bridge) or a single port (hairpin). Never empty.
+    pub wires: Vec<Wire>,
+    /// Rx queues of every port to inspect. Never empty.
+    pub queues: IndexList,
+    /// Cores for the workers in order; all cores the process may run on when `None`.
+    pub cores: Option<IndexList>,
+    /// What a drop rule does.
+    pub action: ActionMode,
+    /// How AF_XDP sockets are bound.
+    pub bind: BindMode,
+    /// Where the XDP program runs.
+    pub attach: AttachMode,
+    /// Always spin and drive NAPI from the worker (SO_PREFER_BUSY_POLL).
+    pub busy_poll: bool,
+    /// Bridge queues that RSS can reach may stay uncovered.
+    pub allow_uncovered: bool,
+    /// Hairpin: swap the MAC addresses of a frame sent back.
+    pub swap_mac: bool,
+    /// What the XDP program does with frames of a chosen queue that has no socket.
+    pub on_worker_loss: OnWorkerLoss,
+    /// UMEM and ring sizes.
+    pub rings: RingConfig,
+    /// Rule files in order.
+    pub rules: Vec<PathBuf>,
+    /// Directory of eve.json.
+    pub log_dir: PathBuf,
+    /// Where a JSON line of figures goes each second.
+    pub stats_json: Option<StatsTarget>,
+    /// Address and port variables of rules.
+    pub variables: crate::engine::rules::Variables,
+}
+
+/// A port to inspect and where its frames go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wire {
+    /// Interface name.
+    pub interface: String,
+    /// The other side of the bridge; `None` is hairpin: back out of the same port.
+    pub peer: Option<String>,
+}
+
+/// What a drop rule does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ActionMode {
+    /// Drops.
+    #[default]
+    Inline,
+    /// Is only reported as would-drop.
+    Detect,
+    /// Nothing is sent at all: receive and inspect.
+    Tap,
+}
+
+/// How AF_XDP sockets are bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BindMode {
+    /// Zero-copy where the driver has it, copy otherwise; reported.
+    #[default]
+    Auto,
+    /// Zero-copy or a loud failure.
+    ZeroCopy,
+    /// Copy.
+    Copy,
+}
+
+/// Where the XDP program runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AttachMode {
+    /// In the driver.
+    #[default]
+    Native,
+    /// In the kernel's generic hook (slow; any driver; copy mode only).
+    Generic,
+}
+
+/// What the XDP program does with frames of a chosen queue that has no socket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnWorkerLoss {
+    /// Hand them to the kernel.
+    #[default]
+    Pass,
+    /// Drop them.
+    Drop,
+    /// Send them out of the peer port uninspected.
+    Forward,
+}
+
+/// UMEM and ring sizes, per queue of a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RingConfig {
+    /// Bytes per frame: 2048 or 4096.
+    pub frame_size: u32,
+    /// Entries of the rx and the fill ring, a power of two.
+    pub rx: u32,
+    /// Entries of the tx and the completion ring, a power of two; also the cap on outstanding tx frames.
+    pub tx: u32,
+    /// Frames handled per turn.
+    pub batch: u32,
+    /// Try huge pages for the UMEM.
+    pub huge_pages: bool,
+}
+
+impl Default for RingConfig {
+    fn default() -> Self {
+        Self { frame_size: 4096, rx: 2048, tx: 2048, batch: 64, huge_pages: true }
+    }
+}
+
+/// Where the figures of each second go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StatsTarget {
+    /// Standard output (`-`).
+    Stdout,
+    /// A file, appended to.
+    File(PathBuf),
+}

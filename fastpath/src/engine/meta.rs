@@ -1,0 +1,52 @@
+//! What the engine is told about a packet beside its bytes.
+
+/// Nanoseconds since the Unix epoch, as given by the packet source. Never read from a clock by the engine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(pub u64);
+
+/// Index of a port in the configuration's list of ports (not the kernel's ifindex).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct PortId(pub u16);
+
+/// First header of the packet's bytes (the capture's link type; always Ethernet on a NIC).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LinkType {
+    /// LINKTYPE_ETHERNET (1).
+    #[default]
+    Ethernet,
+    /// LINKTYPE_NULL (0): four bytes of address family in the capturing host's byte order.
+    Null,
+    /// LINKTYPE_RAW (101, also 12, 14, 228, 229): starts with the IP header.
+    RawIp,
+    /// LINKTYPE_LINUX_SLL (113), 16-byte header.
+    LinuxSll,
+    /// LINKTYPE_LINUX_SLL2 (276), 20-byte header.
+    LinuxSll2,
+    /// Any other link type, by its number: forwarded, counted, never decoded.
+    Other(u16),
+}
+
+/// What the source knows about the packet's checksums.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ChecksumState {
+    /// Nothing: verify where it matters.
+    #[default]
+    Unverified,
+    /// The hardware verified them, or the user asked not to (`-k none`).
+    Trusted,
+}
+
+/// One packet's circumstances.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Meta {
+    /// When it was received (one reading per batch on a live wire).
+    pub time: Timestamp,
+    /// Port it came in on.
+    pub port: PortId,
+    /// First header of its bytes.
+    pub link: LinkType,
+    /// What is known about its checksums.
+    pub checksums: ChecksumState,
+    /// Position in the capture from 1 (EVE `pcap_cnt`), 0 on a live wire.
+    pub number: u64,
+}

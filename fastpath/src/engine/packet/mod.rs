@@ -1,0 +1,1 @@
+//! Views over a packet's headers (etherparse), from the link layer to the payload.

@@ -1,0 +1,1 @@
+//! EVE JSON: the records and their writers.

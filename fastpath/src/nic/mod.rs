@@ -1,0 +1,1 @@
+//! The kernel side: UMEM frames, AF_XDP sockets, the XDP program, interface facts.

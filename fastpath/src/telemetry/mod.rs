@@ -1,0 +1,1 @@
+//! Counters of the workers, the loss ledger and their renderings.

@@ -1,0 +1,1 @@
+//! THE loop: receive, inspect, transmit, refill, publish.
