@@ -5,7 +5,6 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
     process::Command,
     sync::{Mutex, PoisonError},
     thread,
@@ -17,6 +16,8 @@ use fastpath_common::{Fallback, MAX_QUEUES, QueueCounts};
 use nix::sched::{CloneFlags, unshare};
 
 const OBJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../redirect-ebpf/redirect.o");
+const PIN: &str = "/sys/fs/bpf/redirect";
+const MAP_PINS: &str = "/sys/fs/bpf/maps";
 const FRAME: [u8; 64] = [0xff; 64];
 
 /// One test at a time: a child that another test forks holds all our descriptors until it executes, so a program
@@ -170,9 +171,8 @@ fn a_program_that_is_there_is_named_and_never_replaced() {
 fn a_program_attached_without_a_link_is_named_with_its_remedy() {
     in_namespace(|| {
         veth("in0", "out0", 4);
-        let pins = pin_folder();
-        let pin = load_with_bpftool(pins.path());
-        run("bpftool", &format!("net attach xdp pinned {} dev in0", pin.display()));
+        load_with_bpftool();
+        run("bpftool", &format!("net attach xdp pinned {PIN} dev in0"));
         let mut program = Program::load("in0", &[0], Fallback::Pass, None).unwrap();
         let error = program.attach(AttachMode::Native).unwrap_err();
         let ProgramError::AlreadyAttached { program: other, .. } = &error else { panic!("{error:?}") };
@@ -223,9 +223,8 @@ fn loading_refuses_what_cannot_work() {
 fn libbpf_loads_the_object_and_its_maps() {
     let mut id = None;
     in_namespace(|| {
-        let pins = pin_folder();
-        let pin = load_with_bpftool(pins.path());
-        let shown = json(&format!("prog show pinned {}", pin.display()));
+        load_with_bpftool();
+        let shown = json(&format!("prog show pinned {PIN}"));
         assert_eq!((&shown["type"], &shown["name"]), (&"xdp".into(), &"redirect".into()));
         id = shown["id"].as_u64();
 
@@ -238,7 +237,7 @@ fn libbpf_loads_the_object_and_its_maps() {
             ("PEER", "devmap", 8, 1),
             ("COUNTS", "percpu_array", counts, queues),
         ] {
-            let map = json(&format!("map show pinned {}", pins.path().join("maps").join(name).display()));
+            let map = json(&format!("map show pinned {MAP_PINS}/{name}"));
             let numbers = ["bytes_key", "bytes_value", "max_entries"].map(|key| map[key].as_u64().unwrap());
             assert_eq!((map["type"].as_str().unwrap(), numbers), (kind, [number, value, entries]), "{name}");
         }
@@ -252,17 +251,10 @@ fn libbpf_loads_the_object_and_its_maps() {
     }
 }
 
-/// A temporary folder whose name has no dot, which bpffs does not take.
-fn pin_folder() -> tempfile::TempDir {
-    tempfile::Builder::new().prefix("fastpath-pins-").tempdir().unwrap()
-}
-
-/// Loads the object with bpftool (libbpf) into a bpffs mounted at `pins`, maps below `maps`; the program's pin.
-fn load_with_bpftool(pins: &Path) -> PathBuf {
-    let (pin, maps) = (pins.join("redirect"), pins.join("maps"));
-    run("mount", &format!("-t bpf bpf {}", pins.display()));
-    run("bpftool", &format!("prog load {OBJECT} {} pinmaps {}", pin.display(), maps.display()));
-    pin
+/// Loads the object with bpftool (libbpf) into a bpffs that only this test's mount namespace sees.
+fn load_with_bpftool() {
+    run("mount", "-t bpf bpf /sys/fs/bpf");
+    run("bpftool", &format!("prog load {OBJECT} {PIN} pinmaps {MAP_PINS}"));
 }
 
 fn json(query: &str) -> serde_json::Value {
