@@ -25,6 +25,7 @@ fn bridge() -> RunConfig {
         log_dir: PathBuf::new(),
         stats_json: None,
         variables: Default::default(),
+        event_types: Default::default(),
     }
 }
 
