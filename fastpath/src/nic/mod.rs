@@ -10,6 +10,7 @@ mod namespace;
 mod options;
 pub mod poll;
 pub mod pool;
+pub mod program;
 pub mod promiscuous;
 pub mod socket;
 pub mod vlan_strip;
