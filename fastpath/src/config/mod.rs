@@ -1,10 +1,28 @@
 //! TOML and arguments -> validated settings.
+//!
+//! [`Settings`] is what was given, each value with the [`Place`] it was given at: one from the file
+//! ([`file`]), one from the command line (`crate::cli`). Merged, [`Settings::validate`] makes the
+//! [`RunConfig`] of them.
 
+pub mod file;
 mod list;
+mod overrides;
+mod settings;
 
 use std::path::PathBuf;
 
 pub use list::{IndexList, ListError};
+pub use overrides::{Override, OverrideError, Overrides};
+pub(crate) use settings::default_variables;
+pub use settings::{ConfigError, Given, Place, Settings};
+
+use crate::{engine::rules::Variables, event::EventTypes};
+
+/// Where `fastpath run` looks for its configuration when no `-c` names one.
+pub const DEFAULT_FILE: &str = "/etc/fastpath/fastpath.toml";
+
+/// Where `fastpath run` writes its events when nothing says otherwise.
+pub const DEFAULT_LOG_DIR: &str = "/var/log/fastpath";
 
 /// Settings of `fastpath run`, validated.
 #[derive(Clone, Debug)]
@@ -31,14 +49,16 @@ pub struct RunConfig {
     pub on_worker_loss: OnWorkerLoss,
     /// UMEM and ring sizes.
     pub rings: RingConfig,
-    /// Rule files in order.
+    /// Rule files in order; patterns (`*.rules`) are not expanded yet.
     pub rules: Vec<PathBuf>,
     /// Directory of eve.json.
     pub log_dir: PathBuf,
     /// Where a JSON line of figures goes each second.
     pub stats_json: Option<StatsTarget>,
     /// Address and port variables of rules.
-    pub variables: crate::engine::rules::Variables,
+    pub variables: Variables,
+    /// Which events are written.
+    pub event_types: EventTypes,
 }
 
 /// A port to inspect and where its frames go.
@@ -50,32 +70,43 @@ pub struct Wire {
     pub peer: Option<String>,
 }
 
+impl Wire {
+    /// Its ports, one or two.
+    pub fn ports(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.interface).chain(&self.peer).map(String::as_str)
+    }
+}
+
 /// What a drop rule does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ActionMode {
-    /// Drops.
+    /// A drop rule drops.
     #[default]
     Inline,
-    /// Is only reported as would-drop.
+    /// Everything goes on; a drop is only reported as would-drop.
     Detect,
     /// Nothing is sent at all: receive and inspect.
     Tap,
 }
 
 /// How AF_XDP sockets are bound.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum BindMode {
     /// Zero-copy where the driver has it, copy otherwise; reported.
     #[default]
     Auto,
     /// Zero-copy or a loud failure.
+    #[value(name = "zerocopy")]
     ZeroCopy,
     /// Copy.
     Copy,
 }
 
 /// Where the XDP program runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum AttachMode {
     /// In the driver.
     #[default]
@@ -85,14 +116,15 @@ pub enum AttachMode {
 }
 
 /// What the XDP program does with frames of a chosen queue that has no socket.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum OnWorkerLoss {
     /// Hand them to the kernel.
     #[default]
     Pass,
-    /// Drop them.
+    /// Drop them (fail closed).
     Drop,
-    /// Send them out of the peer port uninspected.
+    /// Send them out of the peer port uninspected (fail open).
     Forward,
 }
 
@@ -105,7 +137,7 @@ pub struct RingConfig {
     pub rx: u32,
     /// Entries of the tx and the completion ring, a power of two; also the cap on outstanding tx frames.
     pub tx: u32,
-    /// Frames handled per turn.
+    /// Frames handled per turn, at most the smaller ring.
     pub batch: u32,
     /// Try huge pages for the UMEM.
     pub huge_pages: bool,
@@ -124,4 +156,10 @@ pub enum StatsTarget {
     Stdout,
     /// A file, appended to.
     File(PathBuf),
+}
+
+impl From<PathBuf> for StatsTarget {
+    fn from(path: PathBuf) -> Self {
+        if path.as_os_str() == "-" { Self::Stdout } else { Self::File(path) }
+    }
 }

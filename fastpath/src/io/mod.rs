@@ -1,1 +1,132 @@
-//! Where packets come from and go to: AF_XDP, capture files, memory.
+//! Where packets come from and go to. Each backend feeds the same engine: [`xdp`] (the wire), [`pcap`]
+//! (captures), [`memory`] (tests).
+
+pub mod memory;
+pub mod pcap;
+#[cfg(feature = "nic")]
+pub mod xdp;
+
+use std::time::Duration;
+
+use crate::engine::meta::Timestamp;
+
+/// What a turn's transmission came to, per side of the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SideCounts {
+    /// Packets given to the port for sending.
+    pub tx_packets: u64,
+    /// Their bytes.
+    pub tx_bytes: u64,
+    /// Packets meant for this port and dropped because it takes no more (ring full, peer dead).
+    pub tx_full: u64,
+    /// Descriptors from the kernel that were not believed.
+    pub invalid: u64,
+}
+
+/// Where a worker's UMEM frames are; the conservation law is that `residual` is 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct FrameCensus {
+    /// Frames of the UMEM.
+    pub total: u64,
+    /// On the free list.
+    pub free: u64,
+    /// Submitted to a fill ring and not received back.
+    pub with_kernel: u64,
+    /// Received and neither sent nor released yet.
+    pub in_worker: u64,
+    /// Submitted to a tx ring and not completed.
+    pub in_tx: u64,
+}
+
+impl FrameCensus {
+    /// Frames that nobody accounts for: 0 unless one was lost or counted twice.
+    pub fn residual(&self) -> i64 {
+        let held = self.free + self.with_kernel + self.in_worker + self.in_tx;
+        self.total.cast_signed() - held.cast_signed()
+    }
+}
+
+/// What the kernel says of a side's AF_XDP socket (`XDP_STATISTICS`, linux/if_xdp.h).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KernelCounts {
+    /// Frames lost for reasons other than the two below.
+    pub rx_dropped: u64,
+    /// Fill ring entries the kernel did not take.
+    pub rx_invalid_descs: u64,
+    /// Tx ring entries the kernel did not take.
+    pub tx_invalid_descs: u64,
+    /// Frames lost because the rx ring was full.
+    pub rx_ring_full: u64,
+    /// Frames lost because the fill ring was empty.
+    pub rx_fill_ring_empty_descs: u64,
+    /// Times the kernel found the tx ring empty.
+    pub tx_ring_empty_descs: u64,
+}
+
+/// A source and sink of packets, polled by one worker. It has one side (hairpin) or two (bridge), numbered
+/// from 0; a forwarded packet leaves on the other side, or on the only one.
+pub trait PacketIo {
+    /// A received packet. Every one must be forwarded or released; neither copies it.
+    type Packet;
+    /// Why the backend cannot go on.
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// Number of sides, 1 or 2.
+    fn sides(&self) -> usize;
+
+    /// Appends at most one batch of packets, each with the side it came in on.
+    fn receive(&mut self, packets: &mut Vec<(usize, Self::Packet)>) -> Result<(), Self::Error>;
+
+    /// Shows a packet's bytes, from the link layer on, as one slice.
+    fn with_bytes<R>(&mut self, packet: &mut Self::Packet, look: impl FnOnce(&mut [u8]) -> R) -> R;
+
+    /// Takes a packet that came in on `side`, to be sent on by the next flush; dropped and counted as `tx_full`
+    /// when too many are waiting already.
+    fn forward(&mut self, side: usize, packet: Self::Packet);
+
+    /// Takes back a packet that is not sent.
+    fn release(&mut self, packet: Self::Packet);
+
+    /// Sends what was forwarded, takes back what was sent, and makes room for receiving.
+    fn flush(&mut self, now: Timestamp) -> Result<(), Self::Error>;
+
+    /// Sleeps until there is something to receive, at most `timeout`.
+    fn wait(&mut self, timeout: Duration) -> Result<(), Self::Error>;
+
+    /// Packets forwarded but not given to the port yet; they are retried by the next flush.
+    fn pending(&self) -> u64;
+
+    /// True when nothing is on its way out any more.
+    fn drained(&self) -> bool;
+
+    /// Totals since the start, per side.
+    fn counts(&self, side: usize) -> SideCounts;
+
+    /// Where every frame is, between turns; all zero for a backend without frames.
+    fn census(&self) -> FrameCensus {
+        FrameCensus::default()
+    }
+
+    /// The kernel's counters of a side, where there is a kernel. A system call: not for every turn.
+    fn kernel_counts(&self, side: usize) -> Option<KernelCounts> {
+        let _ = side;
+        None
+    }
+
+    /// Packets of several frames that were copied together for inspection.
+    fn gathered(&self) -> u64 {
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FrameCensus;
+
+    #[test]
+    fn a_lost_frame_shows_as_residual() {
+        let census = FrameCensus { total: 10, free: 4, with_kernel: 3, in_worker: 1, in_tx: 1 };
+        assert_eq!(census.residual(), 1);
+        assert_eq!(FrameCensus { in_tx: 2, ..census }.residual(), 0);
+    }
+}

@@ -1,1 +1,9 @@
-//! THE loop: receive, inspect, transmit, refill, publish.
+//! The workers: one pinned thread per queue, each running THE loop, and the supervisor over them.
+
+#[cfg(feature = "fault-injection")]
+mod fault;
+pub mod looping;
+pub mod plan;
+mod report;
+pub mod supervisor;
+mod thread;

@@ -1,0 +1,181 @@
+//! The configuration file: TOML -> [`Settings`].
+//!
+//! ```toml
+//! queues = "0-3"
+//! rules = ["rules/*.rules"]   # relative paths are taken from the file's own directory
+//!
+//! [[wire]]
+//! interface = "eth1"
+//! peer = "eth2"               # without: hairpin
+//!
+//! [vars.address-groups]
+//! HOME_NET = "[10.0.0.0/8]"
+//! ```
+
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{
+    ActionMode, AttachMode, BindMode, ConfigError, Given, IndexList, OnWorkerLoss, Place, Settings,
+    StatsTarget,
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Document {
+    #[serde(default)]
+    wire: Vec<WireTable>,
+    queues: Option<Spanned<IndexList>>,
+    cores: Option<Spanned<IndexList>>,
+    action: Option<Spanned<ActionMode>>,
+    mode: Option<Spanned<BindMode>>,
+    xdp: Option<Spanned<AttachMode>>,
+    busy_poll: Option<Spanned<bool>>,
+    allow_uncovered: Option<Spanned<bool>>,
+    swap_mac: Option<Spanned<bool>>,
+    on_worker_loss: Option<Spanned<OnWorkerLoss>>,
+    #[serde(default)]
+    rings: Rings,
+    #[serde(default)]
+    rules: Vec<PathBuf>,
+    log_dir: Option<PathBuf>,
+    stats_json: Option<PathBuf>,
+    #[serde(default)]
+    vars: Vars,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireTable {
+    interface: Spanned<String>,
+    peer: Option<Spanned<String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Rings {
+    frame_size: Option<Spanned<u32>>,
+    rx: Option<Spanned<u32>>,
+    tx: Option<Spanned<u32>>,
+    batch: Option<Spanned<u32>>,
+    huge_pages: Option<Spanned<bool>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Vars {
+    #[serde(default)]
+    address_groups: BTreeMap<String, String>,
+    #[serde(default)]
+    port_groups: BTreeMap<String, Port>,
+}
+
+/// A port variable's value: `"[80,8080]"`, or a bare `80` as in Suricata's own file.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "a port expression such as \"[80,8080]\", or a port number")]
+enum Port {
+    Number(u16),
+    Text(String),
+}
+
+/// Reads the file at `path`; an absent one gives empty settings when `optional`.
+///
+/// # Errors
+/// [`ConfigError::Read`] and [`ConfigError::Shape`].
+pub fn read(path: &Path, optional: bool) -> Result<Settings, ConfigError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => parse(path, &text),
+        Err(error) if optional && error.kind() == io::ErrorKind::NotFound => Ok(Settings::default()),
+        Err(source) => Err(ConfigError::Read { path: path.into(), source }),
+    }
+}
+
+/// Reads the text of the file at `path`.
+///
+/// # Errors
+/// [`ConfigError::Shape`] for what is not TOML, for unknown keys and for values of a wrong type.
+pub fn parse(path: &Path, text: &str) -> Result<Settings, ConfigError> {
+    let document: Document = toml::from_str(text).map_err(|error| shape_error(path, text, &error))?;
+    let source = Source { path: path.into(), text };
+    let beside = |given: PathBuf| path.parent().map_or(given.clone(), |directory| directory.join(given));
+    Ok(Settings {
+        wires: document
+            .wire
+            .into_iter()
+            .map(|wire| {
+                (
+                    source.given("wire.interface", wire.interface),
+                    wire.peer.map(|p| source.given("wire.peer", p)),
+                )
+            })
+            .collect(),
+        queues: document.queues.map(|v| source.given("queues", v)),
+        cores: document.cores.map(|v| source.given("cores", v)),
+        action: document.action.map(|v| source.given("action", v)),
+        bind: document.mode.map(|v| source.given("mode", v)),
+        attach: document.xdp.map(|v| source.given("xdp", v)),
+        busy_poll: document.busy_poll.map(|v| source.given("busy-poll", v)),
+        allow_uncovered: document.allow_uncovered.map(|v| source.given("allow-uncovered", v)),
+        swap_mac: document.swap_mac.map(|v| source.given("swap-mac", v)),
+        on_worker_loss: document.on_worker_loss.map(|v| source.given("on-worker-loss", v)),
+        frame_size: document.rings.frame_size.map(|v| source.given("rings.frame-size", v)),
+        rx: document.rings.rx.map(|v| source.given("rings.rx", v)),
+        tx: document.rings.tx.map(|v| source.given("rings.tx", v)),
+        batch: document.rings.batch.map(|v| source.given("rings.batch", v)),
+        huge_pages: document.rings.huge_pages.map(|v| source.given("rings.huge-pages", v)),
+        rules: document.rules.into_iter().map(beside).collect(),
+        log_dir: document.log_dir.map(beside),
+        stats_json: document.stats_json.map(|to| match StatsTarget::from(to) {
+            StatsTarget::File(file) => StatsTarget::File(beside(file)),
+            StatsTarget::Stdout => StatsTarget::Stdout,
+        }),
+        addresses: document.vars.address_groups,
+        ports: document
+            .vars
+            .port_groups
+            .into_iter()
+            .map(|(name, port)| match port {
+                Port::Number(number) => (name, number.to_string()),
+                Port::Text(text) => (name, text),
+            })
+            .collect(),
+        event_types: None,
+    })
+}
+
+struct Source<'a> {
+    path: Arc<Path>,
+    text: &'a str,
+}
+
+impl Source<'_> {
+    fn given<T>(&self, key: &'static str, value: Spanned<T>) -> Given<T> {
+        let (line, _) = position(self.text, value.span().start);
+        Given { place: Place::File { path: self.path.clone(), line, key }, value: value.into_inner() }
+    }
+}
+
+/// Line and column, both from 1, of a byte offset.
+fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    (before.matches('\n').count() + 1, before[start..].chars().count() + 1)
+}
+
+fn shape_error(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
+    let (line, column) = position(text, error.span().map_or(0, |span| span.start));
+    ConfigError::Shape {
+        path: path.into(),
+        line,
+        column,
+        reason: error.message().trim_end().replace('\n', "; "),
+        text: text.lines().nth(line - 1).unwrap_or_default().trim().into(),
+    }
+}

@@ -1,0 +1,321 @@
+//! The wire: one queue of one port (hairpin) or of two (bridge) over one UMEM.
+
+use std::{
+    collections::VecDeque,
+    io,
+    os::fd::{AsRawFd, RawFd},
+    time::Duration,
+};
+
+use super::{FrameCensus, KernelCounts, PacketIo, SideCounts};
+use crate::{
+    config::{BindMode, RingConfig},
+    engine::meta::Timestamp,
+    nic::{
+        frame::Packet,
+        poll::Poll,
+        pool::{FramePool, PoolError},
+        socket::{BindError, BindOptions, QueueSocket},
+    },
+};
+
+/// What to open.
+#[derive(Clone, Debug)]
+pub struct XdpOptions {
+    /// The port, and its peer in a bridge.
+    pub interfaces: Vec<String>,
+    /// Queue of each of them.
+    pub queue: u32,
+    /// Zero-copy, copy or what there is.
+    pub bind: BindMode,
+    /// Sizes.
+    pub rings: RingConfig,
+    /// Packets may be larger than a frame.
+    pub multi_buffer: bool,
+    /// Drive the driver from the worker.
+    pub busy_poll: bool,
+    /// Hairpin: swap the MAC addresses of what is sent back.
+    pub swap_mac: bool,
+}
+
+/// Why the wire could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// No UMEM.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    /// No socket.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The socket was bound, but its rings could not be used.
+    #[error("{interface} queue {queue}: cannot fill the rings: {cause}")]
+    Fill {
+        /// Port.
+        interface: String,
+        /// Its rx queue.
+        queue: u32,
+        /// The system's reason.
+        cause: io::Error,
+    },
+}
+
+/// A system call on a live socket failed in a way that does not pass by itself.
+#[derive(Debug, thiserror::Error)]
+#[error("{interface} queue {queue}: {cause}; was the interface removed or reset?")]
+pub struct WireError {
+    interface: String,
+    queue: u32,
+    cause: io::Error,
+}
+
+/// Packets that may wait for room on a tx ring, in batches.
+const PENDING_BATCHES: u32 = 4;
+/// A packet that could not be put on the ring for this long is given up: its peer is dead.
+const PENDING_NANOSECONDS: u64 = 100_000_000;
+/// Frames left over for packets of the worker's own making (RST, ICMP unreachable).
+const RESERVED_FRAMES: u32 = 32;
+
+/// Frames of one worker's UMEM: per side what the kernel may hold for receiving, what may be on its way out, and
+/// what is in hand.
+fn umem_frames(rings: RingConfig, sides: usize) -> u32 {
+    let per_side = 2 * rings.rx + rings.tx + (PENDING_BATCHES + 1) * rings.batch;
+    per_side * sides as u32 + RESERVED_FRAMES
+}
+
+/// Bytes of one worker's UMEM.
+pub fn umem_bytes(rings: RingConfig, sides: usize) -> u64 {
+    u64::from(umem_frames(rings, sides)) * u64::from(rings.frame_size)
+}
+
+struct Side {
+    socket: QueueSocket,
+    /// Forwarded to this side and not on its ring yet, in order.
+    pending: VecDeque<Packet>,
+    counts: SideCounts,
+    /// When the ring last took something, or nothing was waiting.
+    moved: Timestamp,
+}
+
+/// The AF_XDP backend of one worker.
+pub struct XdpIo {
+    pool: FramePool,
+    sides: Vec<Side>,
+    poll: Poll,
+    pending_cap: usize,
+    swap_mac: bool,
+    scratch: Vec<u8>,
+    gathered: u64,
+}
+
+impl XdpIo {
+    /// Makes the UMEM, binds the sockets and fills their fill rings. Under [`BindMode::Auto`] all sides are
+    /// zero-copy or all are copy: they share a UMEM, and with it the mode.
+    pub fn open(options: &XdpOptions) -> Result<Self, OpenError> {
+        match options.bind {
+            BindMode::ZeroCopy => Self::open_as(options, true),
+            BindMode::Copy => Self::open_as(options, false),
+            BindMode::Auto => match Self::open_as(options, true) {
+                Err(OpenError::Bind(error)) if error.unsupported() => Self::open_as(options, false),
+                result => result,
+            },
+        }
+    }
+
+    fn open_as(options: &XdpOptions, zero_copy: bool) -> Result<Self, OpenError> {
+        let rings = options.rings;
+        let pending = PENDING_BATCHES * rings.batch;
+        let frames = umem_frames(rings, options.interfaces.len());
+        let mut pool = FramePool::new(frames, rings.frame_size, rings.rx, rings.tx, rings.huge_pages)?;
+        let bind = BindOptions {
+            zero_copy,
+            multi_buffer: options.multi_buffer,
+            rx: rings.rx,
+            tx: rings.tx,
+            batch: rings.batch,
+            busy_poll: options.busy_poll,
+        };
+        let mut sides = Vec::with_capacity(options.interfaces.len());
+        for interface in &options.interfaces {
+            let mut socket = QueueSocket::bind(&pool, interface, options.queue, bind)?;
+            socket.fill(&mut pool).map_err(|cause| OpenError::Fill {
+                interface: interface.clone(),
+                queue: options.queue,
+                cause,
+            })?;
+            sides.push(Side {
+                socket,
+                pending: VecDeque::with_capacity(pending as usize),
+                counts: SideCounts::default(),
+                moved: Timestamp::default(),
+            });
+        }
+        let poll = Poll::new(sides.iter().map(|side| side.socket.as_raw_fd()));
+        Ok(Self {
+            pool,
+            sides,
+            poll,
+            pending_cap: pending as usize,
+            swap_mac: options.swap_mac,
+            // The largest packet the kernel builds (64 KiB and headers), so that gathering never allocates.
+            scratch: Vec::with_capacity(1 << 17),
+            gathered: 0,
+        })
+    }
+
+    /// The sockets' descriptors, one per side, for the XSKMAP.
+    pub fn descriptors(&self) -> Vec<RawFd> {
+        self.sides.iter().map(|side| side.socket.as_raw_fd()).collect()
+    }
+
+    /// The sockets, one per side.
+    pub fn sockets(&self) -> impl Iterator<Item = &QueueSocket> {
+        self.sides.iter().map(|side| &side.socket)
+    }
+
+    /// Whether the UMEM is on huge pages.
+    pub fn huge_pages(&self) -> bool {
+        self.pool.huge_pages()
+    }
+
+    /// The side that a packet from `side` leaves on.
+    fn beyond(&self, side: usize) -> usize {
+        if self.sides.len() == 2 { 1 - side } else { 0 }
+    }
+}
+
+fn wire_error(socket: &QueueSocket, cause: io::Error) -> WireError {
+    WireError { interface: socket.interface().into(), queue: socket.queue(), cause }
+}
+
+impl PacketIo for XdpIo {
+    type Packet = Packet;
+    type Error = WireError;
+
+    fn sides(&self) -> usize {
+        self.sides.len()
+    }
+
+    fn receive(&mut self, packets: &mut Vec<(usize, Packet)>) -> Result<(), WireError> {
+        for (index, side) in self.sides.iter_mut().enumerate() {
+            side.socket.receive(&mut self.pool, index, packets);
+        }
+        Ok(())
+    }
+
+    fn with_bytes<R>(&mut self, packet: &mut Packet, look: impl FnOnce(&mut [u8]) -> R) -> R {
+        self.gathered += u64::from(packet.frames() > 1);
+        self.pool.with_bytes(packet, &mut self.scratch, look)
+    }
+
+    fn forward(&mut self, side: usize, mut packet: Packet) {
+        if self.swap_mac {
+            self.pool.with_head(&mut packet, swap_mac);
+        }
+        let to = self.beyond(side);
+        let side = &mut self.sides[to];
+        if side.pending.len() < self.pending_cap {
+            side.pending.push_back(packet);
+        } else {
+            side.counts.tx_full += 1;
+            self.pool.release(packet);
+        }
+    }
+
+    fn release(&mut self, packet: Packet) {
+        self.pool.release(packet);
+    }
+
+    fn flush(&mut self, now: Timestamp) -> Result<(), WireError> {
+        for side in &mut self.sides {
+            side.socket.complete(&mut self.pool);
+            let (packets, bytes) = side.socket.transmit(&mut self.pool, &mut side.pending);
+            side.counts.tx_packets += packets;
+            side.counts.tx_bytes += bytes;
+            if packets > 0 || side.pending.is_empty() {
+                side.moved = now;
+            } else if now.0.saturating_sub(side.moved.0) > PENDING_NANOSECONDS {
+                while let Some(packet) = side.pending.pop_front() {
+                    side.counts.tx_full += 1;
+                    self.pool.release(packet);
+                }
+            }
+            if side.socket.in_tx() > 0 {
+                side.socket.kick().map_err(|cause| wire_error(&side.socket, cause))?;
+                side.socket.complete(&mut self.pool);
+            }
+            side.counts.invalid = side.socket.invalid();
+        }
+        for side in &mut self.sides {
+            side.socket.fill(&mut self.pool).map_err(|cause| wire_error(&side.socket, cause))?;
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self, timeout: Duration) -> Result<(), WireError> {
+        self.poll.wait(timeout).map_err(|cause| wire_error(&self.sides[0].socket, cause))
+    }
+
+    fn pending(&self) -> u64 {
+        self.sides.iter().map(|side| side.pending.len() as u64).sum()
+    }
+
+    fn drained(&self) -> bool {
+        self.sides.iter().all(|side| side.pending.is_empty() && side.socket.in_tx() == 0)
+    }
+
+    fn counts(&self, side: usize) -> SideCounts {
+        self.sides[side].counts
+    }
+
+    fn census(&self) -> FrameCensus {
+        let sum = |of: fn(&Side) -> u64| self.sides.iter().map(of).sum();
+        FrameCensus {
+            total: self.pool.total() as u64,
+            free: self.pool.free() as u64,
+            with_kernel: sum(|side| side.socket.with_kernel()),
+            in_worker: sum(|side| {
+                side.socket.held() + side.pending.iter().map(|p| p.frames() as u64).sum::<u64>()
+            }),
+            in_tx: sum(|side| side.socket.in_tx()),
+        }
+    }
+
+    fn kernel_counts(&self, side: usize) -> Option<KernelCounts> {
+        let statistics = self.sides.get(side)?.socket.statistics().ok()?;
+        Some(KernelCounts {
+            rx_dropped: statistics.rx_dropped(),
+            rx_invalid_descs: statistics.rx_invalid_descs(),
+            tx_invalid_descs: statistics.tx_invalid_descs(),
+            rx_ring_full: statistics.rx_ring_full(),
+            rx_fill_ring_empty_descs: statistics.rx_fill_ring_empty_descs(),
+            tx_ring_empty_descs: statistics.tx_ring_empty_descs(),
+        })
+    }
+
+    fn gathered(&self) -> u64 {
+        self.gathered
+    }
+}
+
+/// Exchanges destination and source address of an Ethernet frame (IEEE 802.3, 6 bytes each).
+fn swap_mac(frame: &mut [u8]) {
+    if let Some(addresses) = frame.first_chunk_mut::<12>() {
+        let (destination, source) = addresses.split_at_mut(6);
+        destination.swap_with_slice(source);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::swap_mac;
+
+    #[test]
+    fn swaps_addresses_and_leaves_short_frames_alone() {
+        let mut frame = *b"ddddddssssss\x08\x00rest";
+        swap_mac(&mut frame);
+        assert_eq!(&frame, b"ssssssdddddd\x08\x00rest");
+        let mut short = *b"dddddds";
+        swap_mac(&mut short);
+        assert_eq!(&short, b"dddddds");
+    }
+}

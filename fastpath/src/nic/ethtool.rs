@@ -1,0 +1,274 @@
+//! What drivers tell and take through ioctl(SIOCETHTOOL) (linux/ethtool.h).
+//!
+//! Every structure is an array of 32-bit words, the first of which is the command. A driver that lacks a
+//! command answers EOPNOTSUPP, which is `None` here. Sizes that the kernel reports are checked before use.
+
+use std::io;
+
+use super::link::{Control, Request, text};
+
+const GDRVINFO: u32 = 0x03;
+const GLINK: u32 = 0x0a;
+const GSTRINGS: u32 = 0x1b;
+const GSSET_INFO: u32 = 0x37;
+const GRXFHINDIR: u32 = 0x38;
+const GFEATURES: u32 = 0x3a;
+const SFEATURES: u32 = 0x3b;
+const GCHANNELS: u32 = 0x3c;
+
+/// The set of strings that names the features.
+const SS_FEATURES: u32 = 4;
+/// ETH_GSTRING_LEN in words.
+const STRING_WORDS: usize = 8;
+/// Largest plausible sizes: far above any driver's, small enough to allocate without thought.
+const MAX_TABLE: u32 = 1 << 16;
+const MAX_FEATURES: u32 = 1024;
+
+/// Queues in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Channels {
+    /// Rx queues: rx-only and combined channels.
+    pub rx: u32,
+    /// Tx queues: tx-only and combined channels.
+    pub tx: u32,
+}
+
+/// Name of the driver and the bus address of its device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Driver {
+    /// `ice`, `veth`, …
+    pub name: String,
+    /// `0000:3b:00.0`; empty for virtual devices.
+    pub bus: String,
+}
+
+/// Queues in use (`ethtool -l`).
+pub fn channels(control: &Control, port: &str) -> io::Result<Option<Channels>> {
+    // struct ethtool_channels: cmd, four maxima, then rx, tx, other, combined.
+    let mut words = [0; 9];
+    words[0] = GCHANNELS;
+    // SAFETY: GCHANNELS writes one struct ethtool_channels of 9 words.
+    let answered = supported(unsafe { exchange(control, port, &mut words) })?;
+    let [.., rx, tx, _other, combined] = words;
+    Ok(answered.map(|_| Channels { rx: rx.saturating_add(combined), tx: tx.saturating_add(combined) }))
+}
+
+/// The driver (`ethtool -i`).
+pub fn driver(control: &Control, port: &str) -> io::Result<Option<Driver>> {
+    // struct ethtool_drvinfo: cmd, then texts of 32 bytes (driver, version, firmware, bus, …); 196 bytes.
+    let mut words = [0; 49];
+    words[0] = GDRVINFO;
+    // SAFETY: GDRVINFO writes one struct ethtool_drvinfo of 49 words.
+    let answered = supported(unsafe { exchange(control, port, &mut words) })?;
+    Ok(answered.map(|_| Driver { name: words_text(&words[1..9]), bus: words_text(&words[25..33]) }))
+}
+
+/// True when the far side of the link is there. Devices that cannot tell always have it.
+pub fn carrier(control: &Control, port: &str) -> io::Result<bool> {
+    let mut words = [GLINK, 0];
+    // SAFETY: GLINK writes one struct ethtool_value of 2 words.
+    let answered = supported(unsafe { exchange(control, port, &mut words) })?;
+    Ok(answered.is_none() || words[1] != 0)
+}
+
+/// The rx queues that the RSS indirection table names, ascending (`ethtool -x`); `None` without a table.
+pub fn rss_queues(control: &Control, port: &str) -> io::Result<Option<Vec<u32>>> {
+    // struct ethtool_rxfh_indir: cmd, size, ring_index[size]. Size 0 asks for the size only.
+    let mut head = [GRXFHINDIR, 0];
+    // SAFETY: with size 0 the kernel writes back the size word and no entry.
+    if supported(unsafe { exchange(control, port, &mut head) })?.is_none() || head[1] == 0 {
+        return Ok(None);
+    }
+    let size = head[1];
+    if size > MAX_TABLE {
+        return Err(implausible("RSS indirection table", size));
+    }
+    let mut words = vec![0; 2 + size as usize];
+    words[0] = GRXFHINDIR;
+    words[1] = size;
+    // SAFETY: the kernel writes its own table's entries, and refuses (EINVAL) when they are more than the
+    // `size` told to it, which is what `words` has room for.
+    unsafe { exchange(control, port, &mut words) }?;
+    // The table may have shrunk since its size was asked for.
+    let filled = words[1].min(size) as usize;
+    let mut queues = words[2..2 + filled].to_vec();
+    queues.sort_unstable();
+    queues.dedup();
+    Ok(Some(queues))
+}
+
+/// The switches of a device (`ethtool -k`), by their kernel names (`rx-vlan-hw-parse`, `rx-lro`, …).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Features {
+    names: Vec<String>,
+    active: Vec<u32>,
+    changeable: Vec<u32>,
+}
+
+impl Features {
+    /// True when the feature is on. A name this kernel does not know is off.
+    pub fn active(&self, feature: &str) -> bool {
+        self.bit(feature).is_some_and(|bit| is_set(&self.active, bit))
+    }
+
+    /// True when the driver lets the feature be switched (not `[fixed]`).
+    pub fn changeable(&self, feature: &str) -> bool {
+        self.bit(feature).is_some_and(|bit| is_set(&self.changeable, bit))
+    }
+
+    fn bit(&self, feature: &str) -> Option<usize> {
+        self.names.iter().position(|name| name == feature)
+    }
+}
+
+/// The switches of `port`.
+pub fn features(control: &Control, port: &str) -> io::Result<Features> {
+    // struct ethtool_sset_info: cmd, reserved, a 64-bit mask of sets, one count per set in the mask.
+    let mask = (1_u64 << SS_FEATURES).to_ne_bytes();
+    let [m0, m1, m2, m3, m4, m5, m6, m7] = mask;
+    let mask = [u32::from_ne_bytes([m0, m1, m2, m3]), u32::from_ne_bytes([m4, m5, m6, m7])];
+    let mut info = [GSSET_INFO, 0, mask[0], mask[1], 0];
+    // SAFETY: the mask names one set, so the kernel writes the head and one count: 5 words.
+    unsafe { exchange(control, port, &mut info) }?;
+    let count = info[4];
+    if count == 0 || count > MAX_FEATURES {
+        return Err(implausible("set of features", count));
+    }
+
+    // struct ethtool_gstrings: cmd, set, count, then texts of 32 bytes.
+    let mut strings = vec![0; 3 + count as usize * STRING_WORDS];
+    strings[..3].copy_from_slice(&[GSTRINGS, SS_FEATURES, count]);
+    // SAFETY: the kernel writes as many texts as it has features, a constant of the running kernel that
+    // was read just above.
+    unsafe { exchange(control, port, &mut strings) }?;
+    let names = strings[3..].chunks_exact(STRING_WORDS).map(words_text).collect();
+
+    // struct ethtool_gfeatures: cmd, size, then {available, requested, active, never_changed} per 32 bits.
+    let blocks = count.div_ceil(32);
+    let mut words = vec![0; 2 + 4 * blocks as usize];
+    words[..2].copy_from_slice(&[GFEATURES, blocks]);
+    // SAFETY: the kernel writes at most the `size` blocks told to it, for which `words` has room.
+    unsafe { exchange(control, port, &mut words) }?;
+    let column = |at: usize| words[2..].chunks_exact(4).map(|block| block[at]).collect();
+    Ok(Features { names, changeable: column(0), active: column(2) })
+}
+
+/// Switches the named features, all in one step. `Ok(false)` when the driver did not do all of it.
+pub fn switch(control: &Control, port: &str, known: &Features, names: &[&str], on: bool) -> io::Result<bool> {
+    // struct ethtool_sfeatures: cmd, size, then {valid, requested} per 32 bits.
+    let blocks = known.active.len();
+    let mut words = vec![0; 2 + 2 * blocks];
+    words[0] = SFEATURES;
+    words[1] = u32::try_from(blocks).map_err(io::Error::other)?;
+    for name in names {
+        let bit =
+            known.bit(name).ok_or_else(|| io::Error::other(format!("this kernel knows no `{name}`")))?;
+        let block = 2 + 2 * (bit / 32);
+        words[block] |= 1 << (bit % 32);
+        words[block + 1] |= u32::from(on) << (bit % 32);
+    }
+    // SAFETY: SFEATURES only reads, `size` blocks of 2 words, which `words` holds.
+    let unmet = unsafe { exchange(control, port, &mut words) }?;
+    Ok(unmet == 0)
+}
+
+fn is_set(words: &[u32], bit: usize) -> bool {
+    words.get(bit / 32).is_some_and(|word| word >> (bit % 32) & 1 == 1)
+}
+
+fn words_text(words: &[u32]) -> String {
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
+    text(&bytes)
+}
+
+fn implausible(what: &str, size: u32) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("the driver reports a {what} of {size} entries"))
+}
+
+/// EOPNOTSUPP is no error but the answer "I have none".
+fn supported(answer: io::Result<u32>) -> io::Result<Option<u32>> {
+    match answer {
+        Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => Ok(None),
+        answer => answer.map(Some),
+    }
+}
+
+/// Sends the command in `words[0]` and takes the answer in the same words.
+///
+/// # Safety
+/// `words` must hold all that the kernel reads and writes for this command.
+unsafe fn exchange(control: &Control, port: &str, words: &mut [u32]) -> io::Result<u32> {
+    let mut request = Request::of(port);
+    let address = words.as_mut_ptr().expose_provenance().to_ne_bytes();
+    request.value[..address.len()].copy_from_slice(&address);
+    // SAFETY: the union holds the address of `words`, borrowed for longer than the call; its length is the
+    // caller's promise.
+    unsafe { control.ioctl(libc::SIOCETHTOOL as libc::Ioctl, &mut request) }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::{
+        super::namespace::{in_fresh_namespace, veth},
+        *,
+    };
+
+    /// Features made by hand: (name, active, changeable).
+    pub(crate) fn synthetic(features: &[(&str, bool, bool)]) -> Features {
+        let bits = |pick: fn(&(&str, bool, bool)) -> bool| {
+            features.chunks(32).map(move |block| {
+                block
+                    .iter()
+                    .enumerate()
+                    .fold(0, |word, (bit, feature)| word | u32::from(pick(feature)) << bit)
+            })
+        };
+        Features {
+            names: features.iter().map(|feature| feature.0.to_owned()).collect(),
+            active: bits(|feature| feature.1).collect(),
+            changeable: bits(|feature| feature.2).collect(),
+        }
+    }
+
+    #[test]
+    fn a_feature_is_found_beyond_the_first_word() {
+        let mut all = vec![("other", false, false); 40];
+        all.push(("rx-lro", true, false));
+        let features = synthetic(&all);
+        assert!(features.active("rx-lro") && !features.changeable("rx-lro"));
+        assert!(!features.active("other") && !features.active("unheard-of"));
+    }
+
+    #[test]
+    fn reads_and_switches_the_features_of_a_veth() {
+        in_fresh_namespace(|| {
+            veth("left", "right", 2);
+            let control = Control::open().unwrap();
+            let before = features(&control, "left").unwrap();
+            assert!(before.active("rx-vlan-hw-parse") && before.changeable("rx-vlan-hw-parse"));
+            assert!(!before.active("rx-lro"));
+            assert!(switch(&control, "left", &before, &["rx-vlan-hw-parse"], false).unwrap());
+            let after = features(&control, "left").unwrap();
+            assert!(!after.active("rx-vlan-hw-parse"));
+            assert!(after.active("rx-vlan-stag-hw-parse"), "only the named feature changes");
+            // What a driver has fixed is refused, not taken for done.
+            assert!(!before.changeable("rx-lro"));
+            assert!(!switch(&control, "left", &before, &["rx-lro"], true).unwrap());
+            assert!(switch(&control, "left", &before, &["unheard-of"], true).is_err());
+        });
+    }
+
+    #[test]
+    fn tells_channels_driver_and_the_absence_of_rss() {
+        in_fresh_namespace(|| {
+            veth("left", "right", 3);
+            let control = Control::open().unwrap();
+            assert_eq!(channels(&control, "left").unwrap(), Some(Channels { rx: 3, tx: 3 }));
+            assert_eq!(channels(&control, "lo").unwrap(), None);
+            assert_eq!(rss_queues(&control, "left").unwrap(), None);
+            let veth = driver(&control, "left").unwrap();
+            assert_eq!(veth, Some(Driver { name: "veth".into(), bus: String::new() }));
+            assert!(channels(&control, "nothere").is_err());
+        });
+    }
+}
