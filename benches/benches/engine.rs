@@ -15,7 +15,18 @@ use fastpath::engine::{
 
 /// Bytes that look like traffic and meet no rule: words of a fixed little generator.
 fn text(length: usize) -> Vec<u8> {
-    let words = ["GET ", "/index", ".html?", "id=", "7f3a", " HTTP/1.1\r\n", "Host: ", "example", ".org\r\n", "Accept: */*\r\n"];
+    let words = [
+        "GET ",
+        "/index",
+        ".html?",
+        "id=",
+        "7f3a",
+        " HTTP/1.1\r\n",
+        "Host: ",
+        "example",
+        ".org\r\n",
+        "Accept: */*\r\n",
+    ];
     let mut state = 1_u32;
     let mut bytes = Vec::new();
     while bytes.len() < length {
@@ -53,7 +64,9 @@ fn decode(c: &mut Criterion) {
     let mut group = c.benchmark_group("decode");
     for (name, packet) in packets() {
         group.throughput(Throughput::Elements(1));
-        group.bench_function(name, |b| b.iter(|| black_box(Packet::decode(black_box(&packet), LinkType::Ethernet))));
+        group.bench_function(name, |b| {
+            b.iter(|| black_box(Packet::decode(black_box(&packet), LinkType::Ethernet)))
+        });
     }
     group.finish();
 }
