@@ -36,7 +36,7 @@ pub(super) struct ReplayArgs {
     /// Directory of eve.json; it is made when it is missing
     #[arg(short, long, value_name = "DIR")]
     log_dir: PathBuf,
-    /// Packets whose checksums count. So far they are marked for the engine, which verifies none yet
+    /// Which checksums to verify. The engine verifies none yet: both values do the same so far
     #[arg(short = 'k', long, value_enum, default_value_t)]
     checksums: Checksums,
     /// A setting by Suricata's name, such as vars.address-groups.HOME_NET=[10.0.0.0/8]; may be repeated.
