@@ -14,10 +14,11 @@ use serde::Serialize;
 
 use super::rules;
 use crate::{
-    config::{Override, Overrides, default_variables},
+    config::{Override, Overrides},
     engine::{
         Engine,
         meta::ChecksumState,
+        rules::Variables,
         verdict::{Enforcement, Verdict},
     },
     event::EveFile,
@@ -65,7 +66,7 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     for error in refused {
         tracing::warn!("{error}; going on without it");
     }
-    let mut variables = default_variables();
+    let mut variables = Variables::suricata_defaults();
     overrides.extend(&mut variables);
 
     let loading = Instant::now();

@@ -9,31 +9,61 @@ pub mod verdict;
 
 use std::sync::Arc;
 
-use event::EventSink;
+use event::{Event, EventKind, EventSink, Outcome};
 use meta::{Meta, Timestamp};
-use rules::RuleSet;
-use verdict::{Enforcement, Verdict};
+use packet::Packet;
+use rules::{Action, RuleSet, Scratch};
+use verdict::{DropReason, Enforcement, Verdict};
 
 /// Everything one worker needs to inspect packets. Not shared: each worker has its own.
 pub struct Engine {
     rules: Arc<RuleSet>,
+    scratch: Scratch,
     enforcement: Enforcement,
 }
 
 impl Engine {
     /// An engine over `rules`; `enforcement` says whether a drop rule drops or only reports.
     pub fn new(rules: Arc<RuleSet>, enforcement: Enforcement) -> Self {
-        Self { rules, enforcement }
+        Self { scratch: rules.scratch(), rules, enforcement }
     }
 
     /// Inspects one whole packet (from its link layer on) and says what to do with it.
+    ///
+    /// Every matching rule gives one event. Only a `pass` rule gives none: it ends the inspection, and
+    /// nothing was reported before it, because pass rules come first. With a matching `drop` rule the packet is
+    /// dropped, and the alerts of the other rules, which still come, say that it was blocked.
     pub fn inspect(&mut self, packet: &mut [u8], meta: &Meta, sink: &mut dyn EventSink) -> Verdict {
-        let _ = (packet, meta, sink, &self.rules, self.enforcement);
-        Verdict::Forward
+        let view = Packet::decode(packet, meta.link);
+        let mut verdict = Verdict::Forward;
+        for rule in self.rules.matches(&view, &mut self.scratch) {
+            match rule.action {
+                Action::Pass => return Verdict::Forward,
+                Action::Drop => verdict = self.enforcement.of(DropReason::Rule),
+                Action::Alert => {}
+            }
+            let outcome = match verdict {
+                Verdict::Forward => Outcome::Allowed,
+                Verdict::Drop(_) => Outcome::Blocked,
+                Verdict::WouldDrop(_) => Outcome::WouldBlock,
+            };
+            sink.emit(Event {
+                time: meta.time,
+                port: meta.port,
+                number: meta.number,
+                packet: view.facts(),
+                kind: EventKind::Alert { rule: Arc::clone(rule), outcome },
+            });
+        }
+        verdict
     }
 
     /// Lets time pass when no packet comes; bounded work. Called at most every 100 ms by an idle worker.
     pub fn tick(&mut self, now: Timestamp, sink: &mut dyn EventSink) {
+        // Nothing ages yet: the engine keeps no flows.
         let _ = (now, sink);
     }
 }
+
+#[cfg(test)]
+mod tests;

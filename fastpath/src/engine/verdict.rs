@@ -27,3 +27,13 @@ pub enum Enforcement {
     /// A drop rule only reports that it would drop (detect, tap, replay without `--simulate-ips`).
     Report,
 }
+
+impl Enforcement {
+    /// The verdict on a packet that is to be dropped for `reason`.
+    pub(super) fn of(self, reason: DropReason) -> Verdict {
+        match self {
+            Self::Drop => Verdict::Drop(reason),
+            Self::Report => Verdict::WouldDrop(reason),
+        }
+    }
+}

@@ -1,8 +1,35 @@
 //! Suricata-language rules: text -> [`RuleSet`] -> matches.
 
-pub mod scan;
+mod address;
+mod condition;
+mod content;
+mod draft;
+mod evaluate;
+mod fault;
+mod group;
+mod header;
+mod identity;
+mod keyword;
+mod lexer;
+mod number;
+mod parser;
+mod pattern;
+mod port;
+mod prefilter;
+mod ranges;
+#[allow(unsafe_code)] // SIMD and FFI live there, and nowhere else in the engine.
+mod scan;
+mod set;
+mod variables;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+pub(in crate::engine) use set::Scratch;
+pub use {
+    keyword::{Keyword, State, keywords},
+    set::RuleSet,
+    variables::Variables,
+};
 
 /// The part of a rule that an event reports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,39 +87,4 @@ pub struct LoadReport {
     pub loaded: usize,
     /// Rules that could not be used, in the order of the files.
     pub failed: Vec<RuleError>,
-}
-
-/// Variables of rule headers (`$HOME_NET`, `$HTTP_PORTS`), by name without the dollar sign.
-#[derive(Clone, Debug, Default)]
-pub struct Variables {
-    /// Address variables.
-    pub addresses: std::collections::BTreeMap<String, String>,
-    /// Port variables.
-    pub ports: std::collections::BTreeMap<String, String>,
-}
-
-/// Compiled rules, immutable and shared by all workers.
-#[derive(Debug, Default)]
-pub struct RuleSet {}
-
-impl RuleSet {
-    /// Compiles rule texts, each with the name it is reported under. Never fails as a whole: bad rules are
-    /// in the report, good ones in the set.
-    pub fn parse<'a>(
-        texts: impl IntoIterator<Item = (&'a Path, &'a str)>,
-        variables: &Variables,
-    ) -> (Self, LoadReport) {
-        let _ = (texts.into_iter().count(), variables);
-        (Self {}, LoadReport::default())
-    }
-
-    /// Number of rules in the set.
-    pub fn len(&self) -> usize {
-        0
-    }
-
-    /// True when there is no rule.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 }

@@ -1,0 +1,26 @@
+//! A rule while its options come in.
+
+use super::{condition::Condition, content::ContentDraft, fault::Fault, lexer::Token};
+
+/// What a rule's options have said so far.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    pub(super) msg: Option<String>,
+    pub(super) sid: Option<u32>,
+    /// Where `sid` stands.
+    pub(super) sid_at: usize,
+    pub(super) rev: Option<u32>,
+    pub(super) gid: Option<u32>,
+    pub(super) class: Option<String>,
+    pub(super) priority: Option<u8>,
+    pub(super) conditions: Vec<Condition>,
+    pub(super) contents: Vec<ContentDraft>,
+}
+
+/// Sets an option that a rule may have once.
+pub(super) fn set<T>(place: &mut Option<T>, value: T, name: &str, at: Token<'_>) -> Result<(), Fault> {
+    match place.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(at.fault(format!("`{name}` may stand in a rule once"))),
+    }
+}

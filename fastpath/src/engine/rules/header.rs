@@ -1,0 +1,210 @@
+//! A rule's header: action, protocol, addresses, ports, direction.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::{
+    Action, Variables,
+    address::AddressSet,
+    fault::Fault,
+    lexer::{RuleText, Token},
+    port::PortSet,
+};
+use crate::engine::packet::{IpHeader, Packet, Transport};
+
+/// Which packets a rule is about.
+#[derive(Clone, Debug)]
+pub(super) struct Header {
+    pub(super) protocol: Protocol,
+    source: Endpoint,
+    destination: Endpoint,
+    /// `<>`: source and destination may be swapped.
+    both_ways: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Endpoint {
+    addresses: Arc<AddressSet>,
+    ports: Arc<PortSet>,
+}
+
+/// A rule's protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Protocol {
+    /// `ip`: every IP packet.
+    Ip,
+    /// `ipv4`, `ip4`.
+    Ipv4,
+    /// `ipv6`, `ip6`.
+    Ipv6,
+    /// `tcp`, `tcp-pkt`.
+    Tcp,
+    /// `udp`.
+    Udp,
+    /// `icmp`: ICMPv4 and ICMPv6.
+    Icmp,
+    /// `icmpv4`.
+    Icmpv4,
+    /// `icmpv6`.
+    Icmpv6,
+}
+
+/// Application protocols of Suricata's rule headers.
+const APPLICATION: &[&str] = &[
+    "bittorrent-dht",
+    "dcerpc",
+    "dhcp",
+    "dnp3",
+    "dns",
+    "doh2",
+    "enip",
+    "ftp",
+    "ftp-data",
+    "http",
+    "http1",
+    "http2",
+    "ike",
+    "imap",
+    "krb5",
+    "ldap",
+    "mdns",
+    "modbus",
+    "mqtt",
+    "nfs",
+    "ntp",
+    "pgsql",
+    "pop3",
+    "quic",
+    "rdp",
+    "rfb",
+    "sip",
+    "smb",
+    "smtp",
+    "snmp",
+    "ssh",
+    "telnet",
+    "template",
+    "tftp",
+    "tls",
+    "ssl",
+    "websocket",
+];
+
+/// Reads headers; keeps the sets it has read, because most rules name the same few.
+pub(super) struct HeaderParser<'v> {
+    variables: &'v Variables,
+    addresses: HashMap<String, Arc<AddressSet>>,
+    ports: HashMap<String, Arc<PortSet>>,
+}
+
+impl<'v> HeaderParser<'v> {
+    pub(super) fn new(variables: &'v Variables) -> Self {
+        Self { variables, addresses: HashMap::new(), ports: HashMap::new() }
+    }
+
+    pub(super) fn parse(&mut self, rule: &RuleText<'_>) -> Result<(Action, Header), Fault> {
+        let action = action(rule.action)?;
+        let protocol = protocol(rule.protocol)?;
+        let both_ways = both_ways(rule.direction)?;
+        let source = self.endpoint(rule.source, rule.source_ports)?;
+        let destination = self.endpoint(rule.destination, rule.destination_ports)?;
+        Ok((action, Header { protocol, source, destination, both_ways }))
+    }
+
+    fn endpoint(&mut self, addresses: Token<'_>, ports: Token<'_>) -> Result<Endpoint, Fault> {
+        let addresses = match self.addresses.get(addresses.text) {
+            Some(set) => Arc::clone(set),
+            None => {
+                let set = Arc::new(AddressSet::parse(addresses, &self.variables.addresses)?);
+                self.addresses.insert(addresses.text.to_string(), Arc::clone(&set));
+                set
+            }
+        };
+        let ports = match self.ports.get(ports.text) {
+            Some(set) => Arc::clone(set),
+            None => {
+                let set = Arc::new(PortSet::parse(ports, &self.variables.ports)?);
+                self.ports.insert(ports.text.to_string(), Arc::clone(&set));
+                set
+            }
+        };
+        Ok(Endpoint { addresses, ports })
+    }
+}
+
+fn action(token: Token<'_>) -> Result<Action, Fault> {
+    match token.text {
+        "alert" => Ok(Action::Alert),
+        "drop" => Ok(Action::Drop),
+        "pass" => Ok(Action::Pass),
+        name @ ("reject" | "rejectsrc" | "rejectdst" | "rejectboth" | "config") => {
+            Err(token.fault(format!("the action `{name}` is not supported yet: use alert, drop or pass")))
+        }
+        name => Err(token.fault(format!("unknown action `{name}`: use alert, drop or pass"))),
+    }
+}
+
+fn protocol(token: Token<'_>) -> Result<Protocol, Fault> {
+    match token.text.to_ascii_lowercase().as_str() {
+        "ip" => Ok(Protocol::Ip),
+        "ipv4" | "ip4" => Ok(Protocol::Ipv4),
+        "ipv6" | "ip6" => Ok(Protocol::Ipv6),
+        "tcp" | "tcp-pkt" => Ok(Protocol::Tcp),
+        "udp" => Ok(Protocol::Udp),
+        "icmp" => Ok(Protocol::Icmp),
+        "icmpv4" => Ok(Protocol::Icmpv4),
+        "icmpv6" => Ok(Protocol::Icmpv6),
+        name @ ("tcp-stream" | "sctp" | "pkthdr" | "ether" | "arp") => {
+            Err(token.fault(format!("the protocol `{name}` is not supported yet")))
+        }
+        name if APPLICATION.contains(&name) => {
+            Err(token.fault(format!("the parser of the application protocol `{name}` is not there yet")))
+        }
+        name => Err(token.fault(format!("unknown protocol `{name}`"))),
+    }
+}
+
+fn both_ways(token: Token<'_>) -> Result<bool, Fault> {
+    match token.text {
+        "->" => Ok(false),
+        "<>" => Ok(true),
+        "=>" => Err(token.fault("the direction `=>` (transactions) is not supported yet")),
+        other => Err(token.fault(format!("unknown direction `{other}`: use `->` or `<>`"))),
+    }
+}
+
+impl Header {
+    /// Whether `packet` is one that the rule is about.
+    pub(super) fn matches(&self, packet: &Packet<'_>) -> bool {
+        let Some(network) = &packet.network else {
+            return false;
+        };
+        if !self.protocol.matches(&network.header, packet.transport.as_ref()) {
+            return false;
+        }
+        let (source, destination) = network.addresses();
+        let (source_port, destination_port) = packet.ports().unzip();
+        let one_way = |from: &Endpoint, to: &Endpoint| {
+            from.ports.contains(source_port)
+                && to.ports.contains(destination_port)
+                && from.addresses.contains(source)
+                && to.addresses.contains(destination)
+        };
+        one_way(&self.source, &self.destination)
+            || (self.both_ways && one_way(&self.destination, &self.source))
+    }
+}
+
+impl Protocol {
+    fn matches(self, network: &IpHeader<'_>, transport: Option<&Transport<'_>>) -> bool {
+        match self {
+            Self::Ip => true,
+            Self::Ipv4 => matches!(network, IpHeader::V4(_)),
+            Self::Ipv6 => matches!(network, IpHeader::V6(_)),
+            Self::Tcp => matches!(transport, Some(Transport::Tcp(_))),
+            Self::Udp => matches!(transport, Some(Transport::Udp(_))),
+            Self::Icmp => matches!(transport, Some(Transport::Icmpv4(_) | Transport::Icmpv6(_))),
+            Self::Icmpv4 => matches!(transport, Some(Transport::Icmpv4(_))),
+            Self::Icmpv6 => matches!(transport, Some(Transport::Icmpv6(_))),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Numbers in option values, and comparisons with them.
+
+use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
+
+use super::{fault::Fault, lexer::Token};
+
+/// A decimal number within `allowed`.
+pub(super) fn number<T>(token: Token<'_>, allowed: RangeInclusive<T>) -> Result<T, Fault>
+where
+    T: FromStr + PartialOrd + Display,
+{
+    // `str::parse` takes a plus sign, the language does not.
+    let parsed = if token.text.starts_with('+') { None } else { token.text.parse().ok() };
+    parsed.filter(|number| allowed.contains(number)).ok_or_else(|| {
+        let (first, last) = allowed.into_inner();
+        token.fault(format!("`{}` is no whole number from {first} to {last}", token.text))
+    })
+}
+
+/// What a header field is compared with: Suricata's unsigned integer syntax ("Integer Keywords").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Comparison {
+    /// `n`, `=n`
+    Equal(u16),
+    /// `!n`, `!=n`
+    NotEqual(u16),
+    /// `<n`
+    Below(u16),
+    /// `<=n`
+    AtMost(u16),
+    /// `>n`
+    Above(u16),
+    /// `>=n`
+    AtLeast(u16),
+    /// `a<>b`, `a-b`: strictly between.
+    Between(u16, u16),
+    /// `!a<>b`, `!a-b`: not strictly between.
+    NotBetween(u16, u16),
+}
+
+/// A comparison's sign and what it stands for.
+type Sign = (&'static str, fn(u16) -> Comparison);
+
+impl Comparison {
+    /// Reads a comparison with numbers up to `max`.
+    pub(super) fn parse(token: Token<'_>, max: u16) -> Result<Self, Fault> {
+        let value = |rest: Token<'_>| number(rest, 0..=max);
+        if let Some(pair) = token.text.split_once("<>").or_else(|| token.text.split_once('-')) {
+            let (negated, first) = match pair.0.strip_prefix('!') {
+                Some(first) => (true, first),
+                None => (false, pair.0),
+            };
+            let bound = |text| value(Token { at: token.at, ..Token::trimmed(text, 0) });
+            let (first, last) = (bound(first)?, bound(pair.1)?);
+            if u32::from(first) + 1 >= u32::from(last) {
+                return Err(token.fault(format!("no number is strictly between {first} and {last}")));
+            }
+            return Ok(if negated { Self::NotBetween(first, last) } else { Self::Between(first, last) });
+        }
+        // The longer sign first: `<` would take `<=`.
+        const SIGNS: [Sign; 7] = [
+            ("<=", Comparison::AtMost),
+            (">=", Comparison::AtLeast),
+            ("!=", Comparison::NotEqual),
+            ("<", Comparison::Below),
+            (">", Comparison::Above),
+            ("!", Comparison::NotEqual),
+            ("=", Comparison::Equal),
+        ];
+        for (sign, make) in SIGNS {
+            if let Some(rest) = token.strip_prefix(sign) {
+                return value(rest).map(make);
+            }
+        }
+        value(token).map(Self::Equal)
+    }
+
+    pub(super) fn holds(self, number: usize) -> bool {
+        let between = |a, b| usize::from(a) < number && number < usize::from(b);
+        match self {
+            Self::Equal(n) => number == usize::from(n),
+            Self::NotEqual(n) => number != usize::from(n),
+            Self::Below(n) => number < usize::from(n),
+            Self::AtMost(n) => number <= usize::from(n),
+            Self::Above(n) => number > usize::from(n),
+            Self::AtLeast(n) => number >= usize::from(n),
+            Self::Between(a, b) => between(a, b),
+            Self::NotBetween(a, b) => !between(a, b),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Comparison, Fault> {
+        Comparison::parse(Token { text, at: 0 }, 300)
+    }
+
+    #[test]
+    fn every_form_holds_where_it_says() {
+        let cases: [(&str, &[usize]); 12] = [
+            ("2", &[2]),
+            ("=2", &[2]),
+            ("!2", &[0, 1, 3, 4, 5]),
+            ("!= 2", &[0, 1, 3, 4, 5]),
+            ("<2", &[0, 1]),
+            ("<=2", &[0, 1, 2]),
+            ("> 2", &[3, 4, 5]),
+            (">=2", &[2, 3, 4, 5]),
+            ("1<>4", &[2, 3]),
+            ("1 - 4", &[2, 3]),
+            ("!1<>4", &[0, 1, 4, 5]),
+            ("!1-4", &[0, 1, 4, 5]),
+        ];
+        for (text, expected) in cases {
+            let comparison = parse(text).unwrap();
+            let held: Vec<_> = (0..6).filter(|&n| comparison.holds(n)).collect();
+            assert_eq!(held, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn bad_forms_fault() {
+        for text in ["", "x", "301", "+1", "4<>1", "1<>2", "<", "1<>", "<>1", "<-1", "1.5", "0x10", "!"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+}

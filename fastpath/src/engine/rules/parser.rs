@@ -1,0 +1,82 @@
+//! One rule's text -> [`Rule`].
+
+use std::sync::Arc;
+
+use super::{
+    Action, RuleInfo,
+    condition::Condition,
+    content::{self, Content, ContentDraft},
+    draft::Draft,
+    fault::Fault,
+    header::{Header, HeaderParser},
+    keyword,
+    lexer::RuleText,
+};
+
+/// A compiled rule.
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub(super) info: Arc<RuleInfo>,
+    pub(super) header: Header,
+    pub(super) conditions: Box<[Condition]>,
+    pub(super) contents: Box<[Content]>,
+    /// The bytes without which (in any case of letters) the rule cannot match.
+    pub(super) fast_pattern: Option<Box<[u8]>>,
+}
+
+/// Parses one rule; the offset is where its sid stands.
+pub(super) fn parse(text: &str, headers: &mut HeaderParser<'_>) -> Result<(Rule, usize), Fault> {
+    let words = RuleText::lex(text)?;
+    let (action, header) = headers.parse(&words)?;
+    let mut draft = Draft::default();
+    for option in &words.options {
+        keyword::apply(&mut draft, option)?;
+    }
+    let Some(sid) = draft.sid else {
+        return Err(Fault::new(text.len(), "the rule has no `sid`"));
+    };
+    let sid_at = draft.sid_at;
+    Ok((compile(draft, sid, action, header)?, sid_at))
+}
+
+/// The sid of a rule that could not be parsed, if it can be made out.
+pub(super) fn guess_sid(text: &str) -> Option<u32> {
+    if let Ok(words) = RuleText::lex(text) {
+        let option = words.options.iter().find(|option| option.name.text == "sid")?;
+        return option.value?.text.parse().ok();
+    }
+    text.match_indices("sid").find_map(|(at, _)| {
+        let before = text[..at].trim_end();
+        let value = text[at + 3..].trim_start().strip_prefix(':')?.trim_start();
+        let end = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
+        before.ends_with([';', '(']).then(|| value[..end].parse().ok()).flatten()
+    })
+}
+
+fn compile(draft: Draft, sid: u32, action: Action, header: Header) -> Result<Rule, Fault> {
+    let contents = content::compile(&draft.contents)?;
+    let info = RuleInfo {
+        gid: draft.gid.unwrap_or(1),
+        sid,
+        rev: draft.rev.unwrap_or(0),
+        msg: draft.msg.unwrap_or_default(),
+        action,
+        class: draft.class.unwrap_or_default(),
+        priority: draft.priority.unwrap_or(3),
+    };
+    Ok(Rule {
+        info: Arc::new(info),
+        header,
+        conditions: draft.conditions.into(),
+        contents,
+        fast_pattern: fast_pattern(&draft.contents).map(Into::into),
+    })
+}
+
+/// The pattern the author chose, else the longest, else (no positive content) none.
+fn fast_pattern(contents: &[ContentDraft]) -> Option<&[u8]> {
+    let chosen = contents.iter().find(|content| content.is_chosen());
+    let longest =
+        || contents.iter().filter_map(ContentDraft::fast_pattern).rev().max_by_key(|bytes| bytes.len());
+    chosen.and_then(ContentDraft::fast_pattern).or_else(longest)
+}

@@ -1,0 +1,208 @@
+//! Rule texts -> [`RuleSet`], and the matches of a packet.
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+    sync::Arc,
+};
+
+use super::{
+    Action, LoadReport, RuleError, RuleInfo, Variables,
+    evaluate::Cursors,
+    fault::Fault,
+    header::HeaderParser,
+    lexer::{Statement, Statements},
+    parser::{self, Rule},
+    prefilter::{self, Prefilter},
+};
+use crate::engine::packet::Packet;
+
+/// A file with this many bad rules is taken for no rule file, and read no further.
+const MAX_FAILURES: usize = 100_000;
+
+/// Compiled rules, immutable and shared by all workers.
+///
+/// Order of evaluation: by action (pass, drop, alert), then by priority (1 first), then as read.
+#[derive(Debug, Default)]
+pub struct RuleSet {
+    rules: Box<[Rule]>,
+    prefilter: Prefilter,
+}
+
+/// Memory that inspecting packets with a rule set needs; one per worker.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Scratch {
+    prefilter: prefilter::Scratch,
+    cursors: Cursors,
+}
+
+impl RuleSet {
+    /// Compiles rule texts, each with the name it is reported under. Never fails as a whole: bad rules are
+    /// in the report, good ones in the set.
+    ///
+    /// Of rules with the same gid and sid the one with the highest rev counts, the first of equals; the others
+    /// are reported as failed.
+    pub fn parse<'a>(
+        texts: impl IntoIterator<Item = (&'a Path, &'a str)>,
+        variables: &Variables,
+    ) -> (Self, LoadReport) {
+        let mut loader = Loader::new(variables);
+        for (file, text) in texts {
+            loader.load(file, text);
+        }
+        loader.finish()
+    }
+
+    /// Number of rules in the set.
+    pub fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// True when there is no rule.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// The rules in the order of evaluation.
+    pub fn rules(&self) -> impl Iterator<Item = &Arc<RuleInfo>> {
+        self.rules.iter().map(|rule| &rule.info)
+    }
+
+    pub(in crate::engine) fn scratch(&self) -> Scratch {
+        Scratch {
+            prefilter: prefilter::Scratch::new(&self.prefilter, self.rules.len()),
+            cursors: Cursors::default(),
+        }
+    }
+
+    /// The rules that match `packet`, in the order of evaluation.
+    pub(in crate::engine) fn matches<'s>(
+        &'s self,
+        packet: &'s Packet<'_>,
+        scratch: &'s mut Scratch,
+    ) -> impl Iterator<Item = &'s Arc<RuleInfo>> {
+        let Scratch { prefilter, cursors } = scratch;
+        let candidates = self.prefilter.candidates(packet, prefilter);
+        candidates
+            .filter_map(|index| self.rules.get(index as usize))
+            .filter(|rule| rule.matches(packet, cursors))
+            .map(|rule| &rule.info)
+    }
+}
+
+/// Where a rule stands.
+#[derive(Clone, Copy)]
+struct Origin<'a> {
+    file: &'a Path,
+    /// Position of the file in the list.
+    order: usize,
+    line: u32,
+}
+
+struct Loader<'a, 'v> {
+    headers: HeaderParser<'v>,
+    /// Rules in the order read, with where they and their sids stand.
+    rules: Vec<(Rule, Origin<'a>, usize)>,
+    /// Positions of replaced rules in `rules`.
+    replaced: HashSet<usize>,
+    /// Position in `rules` by gid and sid.
+    known: HashMap<(u32, u32), usize>,
+    failed: Vec<(Origin<'a>, RuleError)>,
+    read: usize,
+    files: usize,
+}
+
+impl<'a, 'v> Loader<'a, 'v> {
+    fn new(variables: &'v Variables) -> Self {
+        Self {
+            headers: HeaderParser::new(variables),
+            rules: Vec::new(),
+            replaced: HashSet::new(),
+            known: HashMap::new(),
+            failed: Vec::new(),
+            read: 0,
+            files: 0,
+        }
+    }
+
+    fn load(&mut self, file: &'a Path, text: &str) {
+        let order = self.files;
+        self.files += 1;
+        let before = self.failed.len();
+        for Statement { line, text } in Statements::new(text) {
+            self.read += 1;
+            let origin = Origin { file, order, line };
+            if self.failed.len() - before >= MAX_FAILURES {
+                let reason =
+                    format!("more than {MAX_FAILURES} bad rules: this is no rule file, the rest is not read");
+                self.fail(origin, None, &Fault::new(0, reason));
+                return;
+            }
+            match parser::parse(&text, &mut self.headers) {
+                Ok((rule, sid_at)) => self.add(rule, origin, sid_at),
+                Err(fault) => self.fail(origin, parser::guess_sid(&text), &fault),
+            }
+        }
+    }
+
+    fn fail(&mut self, origin: Origin<'a>, sid: Option<u32>, fault: &Fault) {
+        let error = RuleError {
+            sid,
+            file: origin.file.to_path_buf(),
+            line: origin.line,
+            column: fault.column(),
+            reason: fault.reason.clone(),
+        };
+        self.failed.push((origin, error));
+    }
+
+    /// Takes a rule in, unless one with the same gid and sid and at least its rev is there.
+    fn add(&mut self, rule: Rule, origin: Origin<'a>, sid_at: usize) {
+        let (key, sid, rev) = ((rule.info.gid, rule.info.sid), rule.info.sid, rule.info.rev);
+        let position = self.rules.len();
+        if let Some(&other) = self.known.get(&key) {
+            let (first, first_origin, first_at) = &self.rules[other];
+            let (first_rev, first_origin, first_at) = (first.info.rev, *first_origin, *first_at);
+            if rev <= first_rev {
+                let (file, line) = (first_origin.file.display(), first_origin.line);
+                let reason = format!(
+                    "sid {sid} is already that of the rule at {file}:{line} with rev {first_rev}: give this one another \
+                     sid, or a higher rev to replace that one"
+                );
+                self.fail(origin, Some(sid), &Fault::new(sid_at, reason));
+                return;
+            }
+            let reason =
+                format!("replaced by rev {rev} of sid {sid} at {}:{}", origin.file.display(), origin.line);
+            self.fail(first_origin, Some(sid), &Fault::new(first_at, reason));
+            self.replaced.insert(other);
+        }
+        self.known.insert(key, position);
+        self.rules.push((rule, origin, sid_at));
+    }
+
+    fn finish(self) -> (RuleSet, LoadReport) {
+        let Self { rules, replaced, mut failed, read, .. } = self;
+        let kept = rules.into_iter().enumerate().filter(|(position, _)| !replaced.contains(position));
+        let mut rules: Vec<Rule> = kept.map(|(_, (rule, ..))| rule).collect();
+        // Stable: as read among equals.
+        rules.sort_by_key(|rule| (rank(rule.info.action), rule.info.priority));
+        failed.sort_by_key(|(origin, _)| (origin.order, origin.line));
+        let failed = failed.into_iter().map(|(_, error)| error).collect();
+        let report = LoadReport { rules: read, loaded: rules.len(), failed };
+        let prefilter = Prefilter::new(&rules);
+        (RuleSet { rules: rules.into(), prefilter }, report)
+    }
+}
+
+/// Suricata's default `action-order`.
+fn rank(action: Action) -> u8 {
+    match action {
+        Action::Pass => 0,
+        Action::Drop => 1,
+        Action::Alert => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests;
