@@ -13,6 +13,7 @@ use std::path::PathBuf;
 
 pub use list::{IndexList, ListError};
 pub use overrides::{Override, OverrideError, Overrides};
+pub(crate) use settings::default_variables;
 pub use settings::{ConfigError, Given, Place, Settings};
 
 use crate::{engine::rules::Variables, event::EventTypes};
@@ -67,6 +68,13 @@ pub struct Wire {
     pub interface: String,
     /// The other side of the bridge; `None` is hairpin: back out of the same port.
     pub peer: Option<String>,
+}
+
+impl Wire {
+    /// Its ports, one or two.
+    pub fn ports(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.interface).chain(&self.peer).map(String::as_str)
+    }
 }
 
 /// What a drop rule does.

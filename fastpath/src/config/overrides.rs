@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::EventTypes;
+use crate::{engine::rules::Variables, event::EventTypes};
 
 /// What a list of `--set` arguments sets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -87,5 +87,11 @@ impl Overrides {
             }
         }
         (set, refused)
+    }
+
+    /// Sets the variables among `variables`.
+    pub fn extend(&self, variables: &mut Variables) {
+        variables.addresses.extend(self.addresses.clone());
+        variables.ports.extend(self.ports.clone());
     }
 }

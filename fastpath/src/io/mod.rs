@@ -2,6 +2,7 @@
 //! (captures), [`memory`] (tests).
 
 pub mod memory;
+pub mod pcap;
 #[cfg(feature = "nic")]
 pub mod xdp;
 

@@ -1,0 +1,209 @@
+//! `fastpath replay`: the engine over a capture file.
+
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use super::rules;
+use crate::{
+    config::{Override, Overrides, default_variables},
+    engine::{
+        Engine,
+        meta::ChecksumState,
+        verdict::{Enforcement, Verdict},
+    },
+    event::EveFile,
+    io::pcap::Capture,
+};
+
+/// Writes events to DIR/eve.json, which is made anew, and a summary to standard output.
+#[derive(Args, Debug)]
+pub(super) struct ReplayArgs {
+    /// Capture file, pcap or pcapng
+    #[arg(short = 'r', long = "read", value_name = "FILE")]
+    read: PathBuf,
+    /// Rule file or pattern; may be repeated. Rules that cannot be used are reported and left out
+    #[arg(short = 'S', long = "rules", value_name = "FILE")]
+    rules: Vec<PathBuf>,
+    /// Directory of eve.json; it is made when it is missing
+    #[arg(short, long, value_name = "DIR")]
+    log_dir: PathBuf,
+    /// Packets whose checksums count. So far they are marked for the engine, which verifies none yet
+    #[arg(short = 'k', long, value_enum, default_value_t)]
+    checksums: Checksums,
+    /// A setting by Suricata's name, such as vars.address-groups.HOME_NET=[10.0.0.0/8]; may be repeated.
+    /// An unknown one is a warning
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<Override>,
+    /// Drop as an inline wire would; without, a drop is only reported as would-drop
+    #[arg(long)]
+    simulate_ips: bool,
+    /// Print the summary as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Checksums {
+    /// Take them for good
+    None,
+    /// Verify them
+    #[default]
+    All,
+}
+
+pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
+    let (overrides, refused) = Overrides::apply(&args.set);
+    for error in refused {
+        tracing::warn!("{error}; going on without it");
+    }
+    let mut variables = default_variables();
+    overrides.extend(&mut variables);
+
+    let loading = Instant::now();
+    let (rules, report) = rules::load(&args.rules, &variables)?;
+    let load = loading.elapsed();
+    let mut stderr = io::stderr().lock();
+    for error in &report.failed {
+        writeln!(stderr, "rule left out: {error}")?;
+    }
+    drop(stderr);
+
+    let checksums = match args.checksums {
+        Checksums::None => ChecksumState::Trusted,
+        Checksums::All => ChecksumState::Unverified,
+    };
+    let reading = Instant::now();
+    let mut capture = Capture::read(&args.read, checksums)?;
+    let read = reading.elapsed();
+    if let Some(damage) = capture.damage() {
+        tracing::warn!("{}: {damage}", args.read.display());
+    }
+
+    let enforcement = if args.simulate_ips { Enforcement::Drop } else { Enforcement::Report };
+    let mut engine = Engine::new(Arc::new(rules), enforcement);
+    let mut events = EveFile::create(&args.log_dir, overrides.event_types.unwrap_or_default())?;
+    let counts = inspect(&mut capture, &mut engine, &mut events)?;
+
+    let summary = Summary {
+        packets: counts.packets,
+        bytes: counts.bytes,
+        alerts: events.alerts(),
+        drops: counts.verdicts.drop + counts.verdicts.would_drop,
+        verdicts: counts.verdicts,
+        rules: report.loaded,
+        rules_failed: report.failed.len(),
+        load_seconds: load.as_secs_f64(),
+        read_seconds: read.as_secs_f64(),
+        engine_seconds: counts.time.as_secs_f64(),
+        packets_per_second: per_second(counts.packets, counts.time),
+    };
+    let mut out = io::stdout().lock();
+    if args.json {
+        serde_json::to_writer(&mut out, &summary)?;
+        writeln!(out)?;
+    } else {
+        summary.write(&mut out)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The names of `--json`.
+#[derive(Serialize)]
+struct Summary {
+    packets: u64,
+    bytes: u64,
+    alerts: u64,
+    /// Packets that a drop rule drops, or would drop without `--simulate-ips`.
+    drops: u64,
+    verdicts: Verdicts,
+    rules: usize,
+    rules_failed: usize,
+    load_seconds: f64,
+    read_seconds: f64,
+    /// Decode to verdict and written events.
+    engine_seconds: f64,
+    packets_per_second: f64,
+}
+
+#[derive(Clone, Copy, Default, Serialize)]
+struct Verdicts {
+    forward: u64,
+    drop: u64,
+    would_drop: u64,
+}
+
+impl Summary {
+    fn write(&self, out: &mut impl io::Write) -> io::Result<()> {
+        let Verdicts { forward, drop, would_drop } = self.verdicts;
+        writeln!(out, "packets    {} ({} bytes)", self.packets, self.bytes)?;
+        writeln!(out, "verdicts   {forward} forward, {drop} drop, {would_drop} would drop")?;
+        writeln!(out, "alerts     {}", self.alerts)?;
+        writeln!(out, "rules      {} loaded, {} left out", self.rules, self.rules_failed)?;
+        writeln!(
+            out,
+            "seconds    {:.3} loading rules, {:.3} reading the capture, {:.3} engine",
+            self.load_seconds, self.read_seconds, self.engine_seconds
+        )?;
+        writeln!(out, "speed      {:.0} packets/s", self.packets_per_second)
+    }
+}
+
+struct Counts {
+    packets: u64,
+    bytes: u64,
+    verdicts: Verdicts,
+    time: Duration,
+}
+
+/// Takes every packet through the engine; the time is over when the last event is written.
+fn inspect(capture: &mut Capture, engine: &mut Engine, events: &mut EveFile) -> anyhow::Result<Counts> {
+    let progress = progress_bar(capture.len());
+    let (mut packets, mut bytes, mut verdicts) = (0, 0, Verdicts::default());
+    let start = Instant::now();
+    for (meta, packet) in capture.packets_mut() {
+        bytes += packet.len() as u64;
+        match engine.inspect(packet, meta, events) {
+            Verdict::Forward => verdicts.forward += 1,
+            Verdict::Drop(_) => verdicts.drop += 1,
+            Verdict::WouldDrop(_) => verdicts.would_drop += 1,
+        }
+        packets += 1;
+        if packets % PROGRESS_STEP == 0 {
+            progress.set_position(packets);
+        }
+    }
+    events.finish()?;
+    let time = start.elapsed();
+    progress.finish_and_clear();
+    Ok(Counts { packets, bytes, verdicts, time })
+}
+
+const PROGRESS_STEP: u64 = 1 << 14;
+
+/// Packets below which a replay is over before a bar could be read.
+const LONG: usize = 1 << 20;
+
+fn progress_bar(packets: usize) -> ProgressBar {
+    if packets < LONG || !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(packets as u64);
+    match ProgressStyle::with_template("{wide_bar} {percent}% {human_pos} packets {per_sec} {eta} left") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+fn per_second(packets: u64, time: Duration) -> f64 {
+    let seconds = time.as_secs_f64();
+    if seconds > 0.0 { packets as f64 / seconds } else { 0.0 }
+}

@@ -1,0 +1,69 @@
+//! The blocking writer of replay: complete and reproducible.
+
+use std::{fs::File, io::Write, path::Path};
+
+use super::{EVE_FILE, EventError, EventTypes, record};
+use crate::engine::event::{Event, EventKind, EventSink};
+
+/// Writes events to `eve.json` as they come, in order. The first write error stops the writing and is
+/// told by [`EveFile::finish`].
+#[derive(Debug)]
+pub struct EveFile {
+    file: File,
+    types: EventTypes,
+    buffer: Vec<u8>,
+    alerts: u64,
+    broken: Option<std::io::Error>,
+}
+
+const FLUSH_AT: usize = 1 << 16;
+
+impl EveFile {
+    /// Makes `log_dir` where it is missing and an empty `eve.json` in it: a replay's file holds that
+    /// replay's events and no others.
+    ///
+    /// # Errors
+    /// [`EventError::Open`].
+    pub fn create(log_dir: &Path, types: EventTypes) -> Result<Self, EventError> {
+        let path = log_dir.join(EVE_FILE);
+        let file = std::fs::create_dir_all(log_dir)
+            .and_then(|()| File::create(&path))
+            .map_err(|source| EventError::Open { path, source })?;
+        Ok(Self { file, types, buffer: Vec::with_capacity(2 * FLUSH_AT), alerts: 0, broken: None })
+    }
+
+    /// Alerts taken so far, written or not.
+    pub fn alerts(&self) -> u64 {
+        self.alerts
+    }
+
+    /// Writes what is left.
+    ///
+    /// # Errors
+    /// The first write error there was.
+    pub fn finish(&mut self) -> Result<(), EventError> {
+        self.flush();
+        self.broken.take().map_or(Ok(()), |source| Err(EventError::Write { source }))
+    }
+
+    fn flush(&mut self) {
+        if self.broken.is_none() {
+            self.broken = self.file.write_all(&self.buffer).err();
+        }
+        self.buffer.clear();
+    }
+}
+
+impl EventSink for EveFile {
+    fn emit(&mut self, event: Event) {
+        match event.kind {
+            EventKind::Alert { .. } => self.alerts += 1,
+        }
+        if self.types.includes(&event.kind) {
+            record::append_line(&mut self.buffer, &event, None);
+            if self.buffer.len() >= FLUSH_AT {
+                self.flush();
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What goes wrong on a running wire.
+
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use fastpath_lab::{
+    Host, Lab, PORT_IN, PORT_OUT, PacketSocket, SERVER_IP, Signal, UdpEcho, udp_flows, udp_frame, wait_until,
+};
+
+use crate::wire::{
+    BRIEFLY, SOON, assert_both_ports_received, assert_nothing_left, bridge, crosses, end, promiscuity, start,
+    stats, stop, xdp_program,
+};
+
+#[test]
+fn a_panicking_worker_ends_the_process_in_order() {
+    worker_fails("panic:worker=1", "panic");
+}
+
+#[test]
+fn a_failing_worker_ends_the_process_in_order() {
+    worker_fails("error:worker=1", "worker 1");
+}
+
+fn worker_fails(fault: &str, reason: &str) {
+    let lab = Lab::new().unwrap();
+    let running = start(&lab, &bridge(&lab).env("FASTPATH_FAULT", fault));
+    lab.steer(Host::Client, 0).unwrap();
+    let socket = PacketSocket::open(&lab.client, "eth0").unwrap();
+    let frame = udp_frame(Host::Client, (1, 2), b"the first packet of worker 1").unwrap();
+    // The others carry on as long as worker 1 has nothing to do.
+    let before = lab.received(&lab.server, "eth0").unwrap();
+    socket.send(&frame).unwrap();
+    assert!(wait_until(SOON, || lab.received(&lab.server, "eth0").unwrap() > before));
+    lab.steer(Host::Client, 1).unwrap();
+    socket.send(&frame).unwrap();
+    let ended = running.wait(Duration::from_secs(5)).unwrap();
+    assert!(ended.status.code().is_some_and(|code| code != 0), "{}: {}", ended.status, ended.stderr);
+    let stderr = ended.stderr.to_lowercase();
+    assert!(stderr.contains(reason) && stderr.contains("worker 1"), "no reason given: {}", ended.stderr);
+    assert_nothing_left(&lab);
+    let restarted = start(&lab, &bridge(&lab));
+    assert!(crosses(&lab, SOON));
+    stop(&lab, restarted);
+}
+
+#[test]
+fn a_dead_peer_port_costs_no_frames_and_recovers() {
+    let lab = Lab::new().unwrap();
+    let running = start(&lab, &bridge(&lab));
+    assert!(crosses(&lab, SOON));
+    lab.inspector.ip(&format!("link set {PORT_OUT} down")).unwrap();
+    lab.steer(Host::Client, 1).unwrap();
+    let socket = PacketSocket::open(&lab.client, "eth0").unwrap();
+    let frame = udp_frame(Host::Client, (1, 2), b"to a port that sends no more").unwrap();
+    // More than tx ring, backlog and rx ring hold together, in portions so that the rx ring keeps up.
+    for _ in 0..200 {
+        (0..50).for_each(|_| socket.send(&frame).unwrap());
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let stuck = running
+        .wait_stats(SOON, |stats| stats.drops("tx_full") > 0)
+        .expect("packets for a dead port are not counted as tx_full");
+    assert_eq!(stuck.imbalance(), None);
+    // The direction of the port that lives still receives.
+    let received = |stats: &fastpath_lab::Stats| stats.queue(PORT_IN, 1).unwrap().rx_packets;
+    let before = received(&running.stats().unwrap());
+    (0..50).for_each(|_| socket.send(&frame).unwrap());
+    running.wait_stats(SOON, |stats| received(stats) >= before + 50).expect("in0 no longer receives");
+    lab.inspector.ip(&format!("link set {PORT_OUT} up")).unwrap();
+    // What waited on the ring goes out first.
+    assert!(wait_until(SOON, || crosses(&lab, BRIEFLY)), "no recovery: {}", running.process.stderr());
+    let ended = stop(&lab, running);
+    assert_both_ports_received(stats(&ended));
+}
+
+#[test]
+fn a_dead_peer_port_does_not_hold_up_the_end() {
+    let lab = Lab::new().unwrap();
+    let running = start(&lab, &bridge(&lab));
+    assert!(crosses(&lab, SOON));
+    lab.inspector.ip(&format!("link set {PORT_OUT} down")).unwrap();
+    let socket = PacketSocket::open(&lab.client, "eth0").unwrap();
+    let frame = udp_frame(Host::Client, (1, 2), b"to a port that sends no more").unwrap();
+    (0..100).for_each(|_| socket.send(&frame).unwrap());
+    end(&lab, running, Signal::SIGTERM);
+}
+
+#[test]
+fn sigterm_under_load_leaves_nothing_behind() {
+    stopped_under_load(Signal::SIGTERM);
+}
+
+#[test]
+fn sigint_under_load_leaves_nothing_behind() {
+    stopped_under_load(Signal::SIGINT);
+}
+
+fn stopped_under_load(signal: Signal) {
+    let lab = Lab::new().unwrap();
+    let echo = UdpEcho::start(&lab.server, SocketAddr::from((SERVER_IP, 0))).unwrap();
+    let running = start(&lab, &bridge(&lab));
+    for port in [PORT_IN, PORT_OUT] {
+        assert!(xdp_program(&lab.inspector, port).is_some(), "no XDP program on {port}");
+        assert!(promiscuity(&lab.inspector, port) > 0, "{port} is not promiscuous");
+    }
+    let done = AtomicBool::new(false);
+    let ended = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                udp_flows(&lab.client, echo.address(), 10, &[0; 1000], Duration::from_millis(20)).unwrap();
+            }
+        });
+        std::thread::sleep(Duration::from_millis(500));
+        let ended = running.stop(signal);
+        done.store(true, Ordering::Relaxed);
+        ended.unwrap()
+    });
+    assert!(ended.status.success(), "{}: {}", ended.status, ended.stderr);
+    assert!(ended.took < Duration::from_secs(2), "took {:?}", ended.took);
+    assert_eq!(stats(&ended).imbalance(), None);
+    assert_both_ports_received(stats(&ended));
+    assert_nothing_left(&lab);
+    let output = ended.stdout + &ended.stderr;
+    let received = ended.stats.unwrap().totals.rx_packets.to_string();
+    assert!(output.contains(&received), "the totals do not show {received} packets received: {output}");
+}
+
+#[test]
+fn after_kill_9_a_restart_is_clean() {
+    let lab = Lab::new().unwrap();
+    lab.inspector.shell(&format!("ethtool -K {PORT_IN} rxvlan on")).unwrap();
+    let running = start(&lab, &bridge(&lab));
+    assert!(crosses(&lab, SOON));
+    let ended = running.stop(Signal::SIGKILL).unwrap();
+    assert!(!ended.status.success());
+    // Program and promiscuity are bound to the process.
+    assert!(wait_until(SOON, || xdp_program(&lab.inspector, PORT_IN).is_none()));
+    assert_nothing_left(&lab);
+    let restarted = start(&lab, &bridge(&lab));
+    assert!(crosses(&lab, SOON));
+    stop(&lab, restarted);
+    let strips = lab.inspector.shell(&format!("ethtool -k {PORT_IN} | grep ^rx-vlan-offload")).unwrap();
+    assert!(strips.contains(": on"), "what the killed one had turned off is not restored by its successor");
+}
+
+#[test]
+fn a_second_instance_is_refused_and_the_first_undisturbed() {
+    let lab = Lab::new().unwrap();
+    let echo = UdpEcho::start(&lab.server, SocketAddr::from((SERVER_IP, 0))).unwrap();
+    let first = start(&lab, &bridge(&lab));
+    let program = xdp_program(&lab.inspector, PORT_IN);
+    assert_eq!(udp_flows(&lab.client, echo.address(), 20, b"before the second", SOON).unwrap(), 20);
+    let second = bridge(&lab).spawn().unwrap().wait(SOON).unwrap();
+    assert!(second.status.code().is_some_and(|code| code != 0), "{}", second.stderr);
+    assert!(second.stderr.contains(PORT_IN), "which port is not said: {}", second.stderr);
+    assert!(!second.stderr.contains("panicked"), "{}", second.stderr);
+    assert_eq!(xdp_program(&lab.inspector, PORT_IN), program);
+    assert!(promiscuity(&lab.inspector, PORT_IN) > 0);
+    assert_eq!(udp_flows(&lab.client, echo.address(), 20, b"after the second", SOON).unwrap(), 20);
+    let ended = stop(&lab, first);
+    assert_both_ports_received(stats(&ended));
+}

@@ -1,0 +1,12 @@
+//! End-to-end: the real binary between two hosts in network namespaces. See `tests/README.md`.
+
+// clippy.toml exempts test functions only, and the helpers of a test crate fail a test by panicking too.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod faults;
+mod frames;
+mod modes;
+mod refusals;
+mod traffic;
+mod verdicts;
+mod wire;
