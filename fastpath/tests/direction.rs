@@ -51,8 +51,7 @@ fn every_room_names_only_the_rooms_below_it() {
 
 #[test]
 fn the_engine_is_pure() {
-    let faults: Vec<Fault> =
-        sources("fastpath/src/engine").iter().flat_map(check_purity).collect();
+    let faults: Vec<Fault> = sources("fastpath/src/engine").iter().flat_map(check_purity).collect();
     assert!(faults.is_empty(), "{}", list(&faults));
 }
 
