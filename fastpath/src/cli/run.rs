@@ -150,11 +150,10 @@ impl RunArgs {
 }
 
 /// Hands the checked configuration to the workers and waits for their end.
-// LEAD: fill in the call of `crate::worker`.
 #[cfg(feature = "nic")]
 fn start(config: RunConfig, rules: Arc<RuleSet>) -> anyhow::Result<ExitCode> {
-    tracing::debug!(?config, rules = rules.len(), "configuration");
-    bail!("the data plane is not wired up yet")
+    crate::worker::supervisor::run(&config, &rules)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 #[cfg(not(feature = "nic"))]

@@ -70,6 +70,13 @@ pub struct Wire {
     pub peer: Option<String>,
 }
 
+impl Wire {
+    /// Its ports, one or two.
+    pub fn ports(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.interface).chain(&self.peer).map(String::as_str)
+    }
+}
+
 /// What a drop rule does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]

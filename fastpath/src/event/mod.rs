@@ -8,6 +8,7 @@ use std::{io, path::PathBuf};
 
 pub use file::EveFile;
 pub use queue::{LiveSink, LiveWriter, WriterTotals};
+pub use record::Stamp;
 
 use crate::engine::event::EventKind;
 

@@ -115,7 +115,8 @@ impl<'a> Alert<'a> {
 }
 
 /// `2026-11-23T15:49:26.123456+0000`, always UTC, so that a replay gives the same bytes everywhere.
-struct Stamp(Timestamp);
+#[derive(Clone, Copy, Debug)]
+pub struct Stamp(pub Timestamp);
 
 const STAMP: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]+0000");

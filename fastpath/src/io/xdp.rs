@@ -75,6 +75,18 @@ const PENDING_NANOSECONDS: u64 = 100_000_000;
 /// Frames left over for packets of the worker's own making (RST, ICMP unreachable).
 const RESERVED_FRAMES: u32 = 32;
 
+/// Frames of one worker's UMEM: per side what the kernel may hold for receiving, what may be on its way out, and
+/// what is in hand.
+fn umem_frames(rings: RingConfig, sides: usize) -> u32 {
+    let per_side = 2 * rings.rx + rings.tx + (PENDING_BATCHES + 1) * rings.batch;
+    per_side * sides as u32 + RESERVED_FRAMES
+}
+
+/// Bytes of one worker's UMEM.
+pub fn umem_bytes(rings: RingConfig, sides: usize) -> u64 {
+    u64::from(umem_frames(rings, sides)) * u64::from(rings.frame_size)
+}
+
 struct Side {
     socket: QueueSocket,
     /// Forwarded to this side and not on its ring yet, in order.
@@ -112,9 +124,7 @@ impl XdpIo {
     fn open_as(options: &XdpOptions, zero_copy: bool) -> Result<Self, OpenError> {
         let rings = options.rings;
         let pending = PENDING_BATCHES * rings.batch;
-        // What the kernel may hold for receiving, what may be on its way out, and what is in hand.
-        let per_side = 2 * rings.rx + rings.tx + pending + rings.batch;
-        let frames = per_side * options.interfaces.len() as u32 + RESERVED_FRAMES;
+        let frames = umem_frames(rings, options.interfaces.len());
         let mut pool = FramePool::new(frames, rings.frame_size, rings.rx, rings.tx, rings.huge_pages)?;
         let bind = BindOptions {
             zero_copy,

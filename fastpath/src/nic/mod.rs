@@ -1,6 +1,7 @@
 //! The kernel side: UMEM frames, AF_XDP sockets, the XDP program, interface facts. One of the two rooms that
 //! may say `unsafe`.
 
+pub mod cores;
 pub mod ethtool;
 pub mod frame;
 pub mod gate;
@@ -10,6 +11,7 @@ mod namespace;
 mod options;
 pub mod poll;
 pub mod pool;
+pub mod port;
 pub mod program;
 pub mod promiscuous;
 pub mod socket;

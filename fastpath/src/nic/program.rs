@@ -104,17 +104,18 @@ impl Program {
         // No kernel BTF: the program reads no kernel structure, and parsing it would cost milliseconds.
         let mut ebpf = EbpfLoader::new().btf(None).load(OBJECT).map_err(fail)?;
 
-        let mut queues: Array<_, u32> = take(&mut ebpf, map::QUEUES).map_err(|e| fail(e.into()))?;
+        // A map that is taken out and dropped before the program is loaded is gone: borrow, until then.
+        let mut queues: Array<_, u32> = borrow(&mut ebpf, map::QUEUES).map_err(|e| fail(e.into()))?;
         for &queue in chosen {
             queues.set(queue, 1, 0).map_err(|e| fail(e.into()))?;
         }
-        let mut port: Array<_, PolicyValue> = take(&mut ebpf, map::PORT).map_err(|e| fail(e.into()))?;
+        let mut port: Array<_, PolicyValue> = borrow(&mut ebpf, map::PORT).map_err(|e| fail(e.into()))?;
         let policy = PolicyValue(PortPolicy { fallback: fallback as u32 });
         port.set(0, policy, 0).map_err(|e| fail(e.into()))?;
         if let Some(peer) = peer {
-            let mut slot: DevMap<_> = take(&mut ebpf, map::PEER).map_err(|e| fail(e.into()))?;
-            slot.set(0, peer, None, 0)
-                .map_err(|e| ProgramError::Peer { interface: interface.into(), source: e })?;
+            let mut slot: DevMap<_> = borrow(&mut ebpf, map::PEER).map_err(|e| fail(e.into()))?;
+            let unfit = |source| ProgramError::Peer { interface: interface.into(), source };
+            slot.set(0, peer, None, 0).map_err(unfit)?;
         }
         let sockets = take(&mut ebpf, map::SOCKETS).map_err(|e| fail(e.into()))?;
         let counts = take(&mut ebpf, map::COUNTS).map_err(|e| fail(e.into()))?;
@@ -237,6 +238,13 @@ impl Program {
 fn xdp(ebpf: &mut Ebpf) -> Result<&mut Xdp, aya::programs::ProgramError> {
     let name = || aya::programs::ProgramError::InvalidName { name: PROGRAM.into() };
     ebpf.program_mut(PROGRAM).ok_or_else(name)?.try_into()
+}
+
+fn borrow<'a, M: TryFrom<&'a mut Map, Error = MapError>>(
+    ebpf: &'a mut Ebpf,
+    name: &str,
+) -> Result<M, MapError> {
+    ebpf.map_mut(name).ok_or_else(|| MapError::InvalidName { name: name.into() })?.try_into()
 }
 
 fn take<M: TryFrom<Map, Error = MapError>>(ebpf: &mut Ebpf, name: &str) -> Result<M, MapError> {

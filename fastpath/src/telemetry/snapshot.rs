@@ -151,21 +151,6 @@ pub struct Snapshot {
     pub totals: Totals,
 }
 
-/// A [`Snapshot`] as one line of `--stats-json`.
-#[derive(Debug, Serialize)]
-pub struct StatsLine<'a> {
-    /// Wall clock, as in EVE.
-    pub time: String,
-    /// Since all sockets were live.
-    pub uptime_seconds: f64,
-    /// The last line of the run.
-    #[serde(rename = "final")]
-    pub last: bool,
-    /// The figures.
-    #[serde(flatten)]
-    pub snapshot: &'a Snapshot,
-}
-
 impl Snapshot {
     /// Reads all workers' figures.
     pub fn take(workers: &[(WorkerFacts, Arc<Published>)], ports: Vec<XdpPort>, events_lost: u64) -> Self {
@@ -340,12 +325,10 @@ mod tests {
     }
 
     #[test]
-    fn the_json_line_keeps_its_contract() {
+    fn the_json_keeps_its_contract() {
         let snapshot = Snapshot::take(&workers(), vec![XdpPort { port: "a".into(), xdp: vec![] }], 0);
-        let line = StatsLine { time: "t".into(), uptime_seconds: 1.0, last: true, snapshot: &snapshot };
-        let value = serde_json::to_value(&line).unwrap();
+        let value = serde_json::to_value(&snapshot).unwrap();
         for path in [
-            "/final",
             "/queues/0/drops/tx_full",
             "/queues/0/kernel/rx_ring_full",
             "/ports/0/port",

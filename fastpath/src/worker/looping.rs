@@ -57,7 +57,7 @@ impl<S: EventSink> EventSink for AlertCounter<S> {
 }
 
 /// The wall clock, once per batch.
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Timestamp(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
 }
@@ -98,6 +98,11 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
     /// The backend.
     pub fn io(&mut self) -> &mut I {
         &mut self.io
+    }
+
+    /// The sink of its events.
+    pub fn sink(&self) -> &S {
+        &self.sink.sink
     }
 
     /// The figures as of the last turn.

@@ -4,3 +4,6 @@
 mod fault;
 pub mod looping;
 pub mod plan;
+mod report;
+pub mod supervisor;
+mod thread;

@@ -73,3 +73,84 @@ impl Program {
         if result < 0 { Err(fail(io::Error::from_raw_os_error(-result))) } else { Ok(options.retval.into()) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        process::Command,
+        thread,
+        time::{Duration, Instant},
+    };
+
+    use fastpath_common::{Fallback, QueueCounts};
+    use nix::sched::{CloneFlags, unshare};
+    use xsk_rs::{
+        Socket, Umem,
+        config::{BindFlags, LibxdpFlags, SocketConfig, UmemConfig},
+    };
+
+    use super::{super::AttachMode, *};
+
+    // Here and not in tests/xdp_program.rs because xsk-rs makes sockets only in `unsafe`.
+    #[test]
+    fn a_chosen_queue_with_a_live_socket_is_redirected() {
+        let outcome = thread::spawn(|| {
+            unshare(CloneFlags::CLONE_NEWNET).expect("AF_XDP sockets need a namespace of their own: run as root");
+            // Neighbour discovery would put frames of its own into the counts.
+            fs::write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1").unwrap();
+            let veth = "link add in0 numrxqueues 4 numtxqueues 4 type veth peer name out0 numrxqueues 4 numtxqueues 4";
+            for arguments in [veth, "link set in0 up", "link set out0 up"] {
+                let status = Command::new("ip").args(arguments.split(' ')).status().unwrap();
+                assert!(status.success(), "ip {arguments}");
+            }
+            redirect_while_the_socket_lives();
+        })
+        .join();
+        if let Err(panic) = outcome {
+            std::panic::resume_unwind(panic);
+        }
+    }
+
+    fn redirect_while_the_socket_lives() {
+        let frame = [0xff; 64];
+        let mut program = Program::load("in0", &[1, 2], Fallback::Drop, None).unwrap();
+        program.attach(AttachMode::Native).unwrap();
+
+        let (umem, _frames) = Umem::new(UmemConfig::default(), 64.try_into().unwrap(), false).unwrap();
+        let config = SocketConfig::builder()
+            .libxdp_flags(LibxdpFlags::XSK_LIBXDP_FLAGS_INHIBIT_PROG_LOAD)
+            .bind_flags(BindFlags::XDP_COPY)
+            .build();
+        let interface = "in0".parse().unwrap();
+        // SAFETY: one socket on its own UMEM; no frame is given to the kernel.
+        let (tx, rx, rings) = unsafe { Socket::new(config, &umem, &interface, 2) }.unwrap();
+
+        let error = program.insert(0, rx.fd()).unwrap_err();
+        assert!(matches!(error, ProgramError::QueueNotChosen { queue: 0, .. }), "{error:?}");
+
+        assert_eq!(program.test_run(2, &frame).unwrap(), Action::Drop);
+        program.insert(2, rx.fd()).unwrap();
+        assert_eq!(program.test_run(2, &frame).unwrap(), Action::Redirect);
+        assert_eq!(program.test_run(2, &[0xff; 9000]).unwrap(), Action::Redirect);
+        assert_eq!(program.test_run(1, &frame).unwrap(), Action::Drop, "the socket serves its queue only");
+        program.remove(2).unwrap();
+        program.remove(2).unwrap();
+        assert_eq!(program.test_run(2, &frame).unwrap(), Action::Drop);
+
+        program.insert(2, rx.fd()).unwrap();
+        assert_eq!(program.test_run(2, &frame).unwrap(), Action::Redirect);
+        let counts = program.counts(4).unwrap();
+        assert_eq!(counts[2], QueueCounts { redirected: 3, fallback_drop: 2, ..Default::default() });
+        assert_eq!(counts[1], QueueCounts { fallback_drop: 1, ..Default::default() });
+        assert_eq!([counts[0], counts[3]], [QueueCounts::default(); 2]);
+
+        // A socket that dies takes itself out; a child just forked by another test may hold it a little longer.
+        drop((tx, rx, rings, umem));
+        let end = Instant::now() + Duration::from_secs(5);
+        while program.test_run(2, &frame).unwrap() != Action::Drop {
+            assert!(Instant::now() < end, "the dead socket is still in the map");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}

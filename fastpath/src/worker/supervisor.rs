@@ -1,0 +1,412 @@
+//! The supervisor: takes the ports over, starts the workers, watches them, and puts everything back.
+//!
+//! Order of start: facts and gates, programs (attached, empty XSKMAP), sockets with full fill rings, workers,
+//! and the XSKMAP last. Order of stop: out of the XSKMAP first, then the workers drain, then the programs go.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use fastpath_common::Fallback;
+
+use super::{
+    plan::{Plan, PlanError, Seat, plan},
+    report::Reporter,
+    thread::{Opened, Report, Task, WorkerThread},
+};
+use crate::{
+    config::{ActionMode, AttachMode, BindMode, OnWorkerLoss, RunConfig, StatsTarget, Wire},
+    engine::{Engine, meta::PortId, rules::RuleSet, verdict::Enforcement},
+    event::{EventError, LiveSink, LiveWriter},
+    io::xdp::{self, OpenError, XdpOptions},
+    nic::{
+        self,
+        gate::{self, Passed, Refused},
+        link::LinkError,
+        port::{Port, PortError},
+    },
+    telemetry::{
+        counter::Published,
+        snapshot::{Snapshot, WorkerFacts, XdpPort, XdpQueue},
+    },
+};
+
+/// Why a run did not start or did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The facts of the ports cannot be had.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The ports or the process are not fit for inspection.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// The cores are not there.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The event log cannot be written.
+    #[error(transparent)]
+    Events(#[from] EventError),
+    /// A port could not be taken over.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// A worker could not open its sockets.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// Something of the system's is missing: threads, signals, the stats file.
+    #[error("{what}: {cause}")]
+    System {
+        /// What was wanted.
+        what: &'static str,
+        /// The system's reason.
+        cause: io::Error,
+    },
+    /// A worker ended by itself.
+    #[error("worker {worker} ended: {reason}")]
+    Worker {
+        /// Its number.
+        worker: usize,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Events that may wait for the log, per worker.
+const EVENT_QUEUE: usize = 16_384;
+/// How often the figures are reported.
+const SECOND: Duration = Duration::from_secs(1);
+/// How soon a signal is seen.
+const WATCH: Duration = Duration::from_millis(50);
+/// How long the workers may take to end; a hung one is left behind.
+const STOP: Duration = Duration::from_millis(1000);
+
+/// Inspects the configured ports until SIGINT or SIGTERM (`Ok`), or until something fails.
+pub fn run(config: &RunConfig, rules: &Arc<RuleSet>) -> Result<(), RunError> {
+    let stop_asked = watch_signals()?;
+    let passed = gate::check(config, gate::collect(config)?, umem_bytes(config))?;
+    let available = nic::cores::available();
+    let plan = plan(
+        &config.wires,
+        &config.queues,
+        config.cores.as_ref(),
+        &available,
+        &nic::cores::isolated(),
+        config.busy_poll,
+    )?;
+    for (port, queues) in &passed.uncovered {
+        tracing::warn!("{port}: frames of queue {queues} go to the kernel and not over the bridge");
+    }
+    for warning in &plan.warnings {
+        tracing::warn!("{warning}");
+    }
+    let ports = config.wires.iter().flat_map(Wire::ports).map(str::to_owned).collect();
+    let workers = plan.seats.len();
+    let (events, sinks) =
+        LiveWriter::start(&config.log_dir, ports, config.event_types, workers, EVENT_QUEUE)?;
+    let result = Supervisor::start(config, &plan, passed, rules, sinks)
+        .and_then(|supervisor| supervisor.watch(&stop_asked, &events));
+    events.finish();
+    result
+}
+
+/// The flag that SIGINT and SIGTERM set. A second signal ends the process at once.
+fn watch_signals() -> Result<Arc<AtomicBool>, RunError> {
+    let asked = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&asked))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&asked)))
+            .map_err(|cause| RunError::System { what: "cannot watch for signals", cause })?;
+    }
+    Ok(asked)
+}
+
+struct Supervisor {
+    ports: Vec<Port>,
+    threads: Vec<WorkerThread>,
+    workers: Vec<(WorkerFacts, Arc<Published>)>,
+    reports: Receiver<Report>,
+    stop: Arc<AtomicBool>,
+    queues: Vec<u32>,
+    stats_json: Option<StatsTarget>,
+}
+
+impl Supervisor {
+    fn start(
+        config: &RunConfig,
+        plan: &Plan,
+        passed: Passed,
+        rules: &Arc<RuleSet>,
+        sinks: Vec<LiveSink>,
+    ) -> Result<Self, RunError> {
+        let multi_buffer = passed.multi_buffer;
+        let ports = open_ports(config, passed)?;
+        let (sender, reports) = unbounded();
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut supervisor = Self {
+            ports,
+            threads: Vec::new(),
+            workers: Vec::new(),
+            reports,
+            stop,
+            queues: config.queues.as_slice().to_vec(),
+            stats_json: config.stats_json.clone(),
+        };
+        for (seat, sink) in plan.seats.iter().zip(sinks) {
+            supervisor.spawn(config, seat, multi_buffer, rules, sink, sender.clone())?;
+        }
+        drop(sender);
+        let opened = supervisor.wait_until_opened(plan)?;
+        for thread in &supervisor.threads {
+            thread.go();
+        }
+        supervisor.insert_sockets(config, plan, &opened)?;
+        Ok(supervisor)
+    }
+
+    fn spawn(
+        &mut self,
+        config: &RunConfig,
+        seat: &Seat,
+        multi_buffer: bool,
+        rules: &Arc<RuleSet>,
+        sink: LiveSink,
+        reports: Sender<Report>,
+    ) -> Result<(), RunError> {
+        let wire = &config.wires[seat.wire];
+        let interfaces: Vec<String> = wire.ports().map(str::to_owned).collect();
+        let first = port_index(config, seat.wire);
+        let published = Arc::new(Published::default());
+        self.workers.push((
+            WorkerFacts { queue: seat.queue, core: seat.core, ports: interfaces.clone(), bind: Vec::new() },
+            Arc::clone(&published),
+        ));
+        let enforcement = match config.action {
+            ActionMode::Inline => Enforcement::Drop,
+            ActionMode::Detect | ActionMode::Tap => Enforcement::Report,
+        };
+        let task = Task {
+            seat: seat.clone(),
+            wire: XdpOptions {
+                interfaces,
+                queue: seat.queue,
+                bind: bind_mode(config),
+                rings: config.rings,
+                multi_buffer,
+                busy_poll: config.busy_poll,
+                swap_mac: config.swap_mac,
+            },
+            engine: Engine::new(Arc::clone(rules), enforcement),
+            sink,
+            action: config.action,
+            ports: [PortId(first), PortId(first + 1)],
+            published,
+            stop: Arc::clone(&self.stop),
+        };
+        let thread = WorkerThread::spawn(task, reports)
+            .map_err(|cause| RunError::System { what: "cannot start a worker thread", cause })?;
+        self.threads.push(thread);
+        Ok(())
+    }
+
+    fn wait_until_opened(&mut self, plan: &Plan) -> Result<Vec<Opened>, RunError> {
+        let mut opened: Vec<Option<Opened>> = plan.seats.iter().map(|_| None).collect();
+        for _ in &plan.seats {
+            match self.reports.recv() {
+                Ok(Report::Opened(worker, what)) => opened[worker] = Some(what),
+                Ok(Report::Failed(error)) => return Err(error.into()),
+                Ok(Report::Ended(worker, result)) => return Err(ended(worker, result)),
+                Err(_) => return Err(ended(0, Err("without a word".into()))),
+            }
+        }
+        let opened: Vec<Opened> = opened.into_iter().flatten().collect();
+        for ((facts, _), opened) in self.workers.iter_mut().zip(&opened) {
+            facts.bind = opened.zero_copy.iter().map(|&zc| if zc { "zerocopy" } else { "copy" }).collect();
+        }
+        Ok(opened)
+    }
+
+    /// From here on frames come.
+    fn insert_sockets(&mut self, config: &RunConfig, plan: &Plan, opened: &[Opened]) -> Result<(), RunError> {
+        for (seat, opened) in plan.seats.iter().zip(opened) {
+            let first = usize::from(port_index(config, seat.wire));
+            for (side, socket) in opened.sockets.iter().enumerate() {
+                let port = &mut self.ports[first + side];
+                port.program().insert(seat.queue, socket).map_err(PortError::from)?;
+            }
+            let (facts, _) = &self.workers[seat.worker];
+            for (port, bind) in facts.ports.iter().zip(&facts.bind) {
+                tracing::info!(
+                    "{port} queue {}: worker {} on core {}, {bind}",
+                    seat.queue,
+                    seat.worker,
+                    seat.core
+                );
+            }
+            if !opened.pinned {
+                tracing::warn!("worker {} could not be pinned to core {}", seat.worker, seat.core);
+            }
+        }
+        if config.rings.huge_pages && opened.iter().any(|opened| !opened.huge_pages) {
+            tracing::warn!(
+                "no huge pages for the UMEM, using ordinary ones; sysctl vm.nr_hugepages gives some"
+            );
+        }
+        Ok(())
+    }
+
+    /// Reports every second until a signal (`Ok`) or the end of a worker; then stops in order.
+    fn watch(mut self, stop_asked: &AtomicBool, events: &LiveWriter) -> Result<(), RunError> {
+        let mut reporter = Reporter::open(self.stats_json.as_ref(), self.snapshot(events.totals().lost))
+            .map_err(|cause| RunError::System { what: "cannot write the figures", cause })?;
+        eprintln!("ready: {}", self.summary());
+        let mut due = Instant::now() + SECOND;
+        let mut result = Ok(());
+        while result.is_ok() && !stop_asked.load(Ordering::Relaxed) {
+            match self.reports.recv_timeout(WATCH) {
+                Ok(Report::Ended(worker, end)) => result = Err(ended(worker, end)),
+                Ok(_) | Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => result = Err(ended(0, Err("without a word".into()))),
+            }
+            if Instant::now() >= due {
+                due += SECOND;
+                reporter.report(self.snapshot(events.totals().lost), false);
+            }
+        }
+        self.stop(result.is_err());
+        reporter.report(self.snapshot(events.totals().lost), true);
+        println!("{}", reporter.totals());
+        for error in std::mem::take(&mut self.ports).into_iter().flat_map(Port::close) {
+            tracing::error!("{error}");
+        }
+        result
+    }
+
+    /// Takes the sockets out of the XSKMAPs and lets the workers drain. One that hangs is left behind.
+    fn stop(&mut self, one_has_ended: bool) {
+        for port in &mut self.ports {
+            for &queue in &self.queues {
+                if let Err(error) = port.program().remove(queue) {
+                    tracing::error!("{error}");
+                }
+            }
+        }
+        self.stop.store(true, Ordering::Relaxed);
+        let deadline = Instant::now() + STOP;
+        let mut living = self.threads.len() - usize::from(one_has_ended);
+        while living > 0 && !self.threads.is_empty() {
+            match self.reports.recv_deadline(deadline) {
+                Ok(Report::Ended(worker, result)) => {
+                    living -= 1;
+                    if let Err(reason) = result {
+                        tracing::error!("worker {worker} ended: {reason}");
+                    }
+                }
+                Ok(_) => {}
+                Err(RecvTimeoutError::Disconnected) => living = 0,
+                Err(RecvTimeoutError::Timeout) => {
+                    tracing::error!("{living} workers do not end; leaving them behind");
+                    self.threads.clear();
+                }
+            }
+        }
+        for thread in self.threads.drain(..) {
+            thread.join();
+        }
+    }
+
+    fn snapshot(&self, events_lost: u64) -> Snapshot {
+        let ports = self.ports.iter().map(|port| XdpPort { port: port.name().into(), xdp: xdp_queues(port) });
+        Snapshot::take(&self.workers, ports.collect(), events_lost)
+    }
+
+    fn summary(&self) -> String {
+        let mut modes: Vec<_> =
+            self.workers.iter().flat_map(|(facts, _)| facts.bind.iter().copied()).collect();
+        modes.sort_unstable();
+        modes.dedup();
+        let ports: Vec<_> = self.ports.iter().map(Port::name).collect();
+        format!("{} workers on {}, {}", self.workers.len(), ports.join(" and "), modes.join(" and "))
+    }
+}
+
+impl Drop for Supervisor {
+    /// A start that failed half-way: the threads that opened their sockets are sent home before the ports go.
+    fn drop(&mut self) {
+        for port in &mut self.ports {
+            for &queue in &self.queues {
+                // The program is about to go anyway.
+                let _ = port.program().remove(queue);
+            }
+        }
+        self.stop.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
+            thread.join();
+        }
+    }
+}
+
+fn ended(worker: usize, result: Result<(), String>) -> RunError {
+    RunError::Worker { worker, reason: result.err().unwrap_or_else(|| "without being told to".into()) }
+}
+
+/// Index of a wire's first port in the list of all ports.
+fn port_index(config: &RunConfig, wire: usize) -> u16 {
+    let before = config.wires[..wire].iter().flat_map(Wire::ports).count();
+    u16::try_from(before).unwrap_or(u16::MAX)
+}
+
+/// Size of all UMEMs together.
+fn umem_bytes(config: &RunConfig) -> u64 {
+    let per_queue = |wire: &Wire| xdp::umem_bytes(config.rings, wire.ports().count());
+    config.wires.iter().map(per_queue).sum::<u64>() * config.queues.as_slice().len() as u64
+}
+
+/// Generic XDP has no zero-copy: asking the driver for it would only fail.
+fn bind_mode(config: &RunConfig) -> BindMode {
+    match (config.attach, config.bind) {
+        (AttachMode::Generic, BindMode::Auto) => BindMode::Copy,
+        (_, bind) => bind,
+    }
+}
+
+fn open_ports(config: &RunConfig, mut passed: Passed) -> Result<Vec<Port>, RunError> {
+    let fallback = match config.on_worker_loss {
+        OnWorkerLoss::Pass => Fallback::Pass,
+        OnWorkerLoss::Drop => Fallback::Drop,
+        OnWorkerLoss::Forward => Fallback::Forward,
+    };
+    let mode = match config.attach {
+        AttachMode::Native => nic::program::AttachMode::Native,
+        AttachMode::Generic => nic::program::AttachMode::Generic,
+    };
+    let queues = config.queues.as_slice();
+    let mut ports = Vec::new();
+    for wire in &config.wires {
+        for name in wire.ports() {
+            // The gates have seen every port of the configuration.
+            let Some(link) = passed.links.remove(name) else { continue };
+            let peer = wire.ports().find(|other| *other != name);
+            ports.push(Port::open(link, queues, fallback, peer, mode)?);
+        }
+    }
+    Ok(ports)
+}
+
+/// Counters of one port's program; none where the kernel refuses to tell.
+fn xdp_queues(port: &Port) -> Vec<XdpQueue> {
+    let counts = port.counts().unwrap_or_default();
+    let figures = counts.into_iter().zip(0..).map(|(counts, queue)| XdpQueue {
+        queue,
+        redirected: counts.redirected,
+        not_chosen: counts.not_chosen,
+        fallback_pass: counts.fallback_pass,
+        fallback_drop: counts.fallback_drop,
+        fallback_forward: counts.fallback_forward,
+    });
+    figures.collect()
+}

@@ -1,0 +1,133 @@
+//! One worker's thread: pin, open, report, wait for the word, run, report the end.
+
+use std::{
+    io,
+    os::fd::RawFd,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, atomic::AtomicBool},
+    thread::{self, JoinHandle},
+};
+
+use crossbeam::channel::{Receiver, Sender, bounded};
+
+use super::{looping::Worker, plan::Seat};
+use crate::{
+    config::ActionMode,
+    engine::{Engine, event::EventSink, meta::PortId},
+    io::xdp::{OpenError, XdpIo, XdpOptions},
+    telemetry::counter::Published,
+};
+
+/// Everything a worker needs; it opens its own sockets, on its own core, so that its memory is near it.
+pub(super) struct Task<S> {
+    /// Its place.
+    pub seat: Seat,
+    /// What to open.
+    pub wire: XdpOptions,
+    /// Its engine.
+    pub engine: Engine,
+    /// Where its events go.
+    pub sink: S,
+    /// What a drop does.
+    pub action: ActionMode,
+    /// The wire's ports as the engine names them.
+    pub ports: [PortId; 2],
+    /// Where its figures go.
+    pub published: Arc<Published>,
+    /// Set when it is to end.
+    pub stop: Arc<AtomicBool>,
+}
+
+/// What a worker tells the supervisor.
+#[derive(Debug)]
+pub(super) enum Report {
+    /// Its sockets are bound and their fill rings full.
+    Opened(usize, Opened),
+    /// They are not.
+    Failed(OpenError),
+    /// It has ended: in order, or with the reason.
+    Ended(usize, Result<(), String>),
+}
+
+/// What a worker has opened.
+#[derive(Debug)]
+pub(super) struct Opened {
+    /// One socket per side, for the XSKMAP.
+    pub sockets: Vec<RawFd>,
+    /// Whether each is zero-copy, as read back from the kernel.
+    pub zero_copy: Vec<bool>,
+    /// Whether the UMEM is on huge pages.
+    pub huge_pages: bool,
+    /// Whether the thread is pinned to its core.
+    pub pinned: bool,
+}
+
+/// A worker's thread.
+pub(super) struct WorkerThread {
+    go: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl WorkerThread {
+    /// Starts the thread. It reports [`Report::Opened`] or [`Report::Failed`], then waits for
+    /// [`WorkerThread::go`].
+    pub(super) fn spawn<S>(task: Task<S>, reports: Sender<Report>) -> io::Result<Self>
+    where
+        S: EventSink + Send + 'static,
+    {
+        let (go, word) = bounded(1);
+        let name = format!("fastpath-{}", task.seat.worker);
+        let thread = thread::Builder::new().name(name).spawn(move || live(task, &reports, &word))?;
+        Ok(Self { go, thread })
+    }
+
+    /// Lets it run.
+    pub(super) fn go(&self) {
+        // It may have ended already; its report says so.
+        let _ = self.go.send(());
+    }
+
+    /// Waits for a thread that has reported its end.
+    pub(super) fn join(self) {
+        drop(self.go);
+        // Its panic, if any, has been reported.
+        let _ = self.thread.join();
+    }
+}
+
+/// Receivers that are gone need no report: the supervisor has given up already.
+fn live<S: EventSink>(task: Task<S>, reports: &Sender<Report>, word: &Receiver<()>) {
+    let number = task.seat.worker;
+    let pinned = core_affinity::set_for_current(core_affinity::CoreId { id: task.seat.core });
+    let io = match XdpIo::open(&task.wire) {
+        Ok(io) => io,
+        Err(error) => {
+            let _ = reports.send(Report::Failed(error));
+            return;
+        }
+    };
+    let opened = Opened {
+        sockets: io.descriptors(),
+        zero_copy: io.sockets().map(|socket| socket.zero_copy()).collect(),
+        huge_pages: io.huge_pages(),
+        pinned,
+    };
+    let batch = task.wire.rings.batch as usize;
+    let mut worker = Worker::new(io, task.engine, task.sink, task.action, task.ports, batch, task.published);
+    #[cfg(feature = "fault-injection")]
+    worker.inject(super::fault::Fault::from_environment(number));
+    let _ = reports.send(Report::Opened(number, opened));
+    if word.recv().is_err() {
+        return;
+    }
+    let ended = match catch_unwind(AssertUnwindSafe(|| worker.run(&task.stop, task.seat.spin))) {
+        Ok(result) => result.map_err(|error| error.to_string()),
+        Err(panic) => Err(format!("panicked: {}", message(&*panic))),
+    };
+    let _ = reports.send(Report::Ended(number, ended));
+}
+
+fn message(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
+}
