@@ -7,7 +7,8 @@ use std::{
 };
 
 use fastpath_lab::{
-    Host, Lab, PORT_IN, PORT_OUT, PacketSocket, SERVER_IP, Signal, UdpEcho, udp_flows, udp_frame, wait_until,
+    Ended, Host, Lab, PORT_IN, PORT_OUT, PacketSocket, SERVER_IP, Signal, UdpEcho, udp_flows, udp_frame,
+    wait_until,
 };
 
 use crate::wire::{
@@ -17,17 +18,8 @@ use crate::wire::{
 
 #[test]
 fn a_panicking_worker_ends_the_process_in_order() {
-    worker_fails("panic:worker=1", "panic");
-}
-
-#[test]
-fn a_failing_worker_ends_the_process_in_order() {
-    worker_fails("error:worker=1", "worker 1");
-}
-
-fn worker_fails(fault: &str, reason: &str) {
     let lab = Lab::new().unwrap();
-    let running = start(&lab, &bridge(&lab).env("FASTPATH_FAULT", fault));
+    let running = start(&lab, &bridge(&lab).env("FASTPATH_FAULT", "panic:worker=1"));
     lab.steer(Host::Client, 0).unwrap();
     let socket = PacketSocket::open(&lab.client, "eth0").unwrap();
     let frame = udp_frame(Host::Client, (1, 2), b"the first packet of worker 1").unwrap();
@@ -38,13 +30,35 @@ fn worker_fails(fault: &str, reason: &str) {
     lab.steer(Host::Client, 1).unwrap();
     socket.send(&frame).unwrap();
     let ended = running.wait(Duration::from_secs(5)).unwrap();
-    assert!(ended.status.code().is_some_and(|code| code != 0), "{}: {}", ended.status, ended.stderr);
-    let stderr = ended.stderr.to_lowercase();
-    assert!(stderr.contains(reason) && stderr.contains("worker 1"), "no reason given: {}", ended.stderr);
+    assert_failed_in_order(&ended, &["worker 1", "panic"]);
     assert_nothing_left(&lab);
     let restarted = start(&lab, &bridge(&lab));
     assert!(crosses(&lab, SOON));
     stop(&lab, restarted);
+}
+
+#[test]
+fn a_removed_port_ends_the_process_in_order() {
+    let lab = Lab::new().unwrap();
+    let running = start(&lab, &bridge(&lab));
+    assert!(crosses(&lab, SOON));
+    lab.inspector.ip(&format!("link del {PORT_OUT}")).unwrap();
+    let socket = PacketSocket::open(&lab.client, "eth0").unwrap();
+    let frame = udp_frame(Host::Client, (1, 2), b"to a port that is no more").unwrap();
+    socket.send(&frame).unwrap();
+    let ended = running.wait(Duration::from_secs(5)).unwrap();
+    assert_failed_in_order(&ended, &["worker", PORT_OUT]);
+    assert_eq!(xdp_program(&lab.inspector, PORT_IN), None);
+    assert_eq!(promiscuity(&lab.inspector, PORT_IN), 0);
+}
+
+/// The process ended by itself with a failure of its own, and its last word says all of `words`.
+fn assert_failed_in_order(ended: &Ended, words: &[&str]) {
+    assert!(ended.status.code().is_some_and(|code| code != 0), "{}: {}", ended.status, ended.stderr);
+    let last = ended.stderr.lines().last().unwrap_or_default().to_lowercase();
+    for word in words {
+        assert!(last.contains(word), "`{word}` is not in the last line: {}", ended.stderr);
+    }
 }
 
 #[test]
