@@ -6,13 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pcap_file::{
-    DataLink, Endianness, PcapError, TsResolution,
-    pcap::PcapParser,
-    pcapng::{
-        Block, PcapNgParser,
-        blocks::interface_description::{InterfaceDescriptionBlock, InterfaceDescriptionOption},
-    },
+use pcap_parser::{
+    Block, EPB_MAGIC, IDB_MAGIC, SHB_MAGIC, SPB_MAGIC, parse_block_be, parse_block_le, parse_pcap_frame,
+    parse_pcap_frame_be, parse_pcap_frame_modified, parse_pcap_header,
+    pcapng::{InterfaceDescriptionBlock, parse_unknownblock_be, parse_unknownblock_le},
 };
 
 use crate::engine::meta::{ChecksumState, LinkType, Meta, PortId, Timestamp};
@@ -46,7 +43,7 @@ pub struct Damage {
     /// Packets before it.
     pub packets: usize,
     /// What is wrong.
-    pub reason: String,
+    pub reason: &'static str,
 }
 
 /// Why there is no capture.
@@ -135,82 +132,48 @@ struct Index {
 
 impl Index {
     fn pcap(&mut self, bytes: &[u8]) -> Result<Option<Damage>, String> {
-        let (mut rest, parser) = PcapParser::new(bytes).map_err(|error| match error {
-            PcapError::IncompleteBuffer => format!("{} bytes are too few for a file header", bytes.len()),
-            _ => "the first four bytes are no known magic number".into(),
+        let (mut rest, header) = parse_pcap_header(bytes).map_err(|error| match error.is_incomplete() {
+            true => format!("{} bytes are too few for a file header", bytes.len()),
+            false => "the first four bytes are no known magic number".into(),
         })?;
-        let header = parser.header();
-        let link = link_type(header.datalink);
-        let unit = if header.ts_resolution == TsResolution::NanoSecond { 1 } else { 1000 };
+        let link = link_type(header.network.0);
+        let unit = if header.is_nanosecond_precision() { 1 } else { 1000 };
+        let parse = match (header.is_modified_format(), header.is_bigendian()) {
+            (true, _) => parse_pcap_frame_modified,
+            (false, true) => parse_pcap_frame_be,
+            (false, false) => parse_pcap_frame,
+        };
         while !rest.is_empty() {
-            // Not next_packet(): it refuses what snaplen cut off, and captures with a false snaplen.
-            let (after, packet) = match parser.next_raw_packet(rest) {
-                Ok(next) => next,
-                Err(error) => return Ok(Some(self.damage(self.records.len(), rest, reason(&error)))),
+            let Ok((after, packet)) = parse(rest) else {
+                return Ok(Some(self.damage(self.records.len(), rest, CUT_OFF)));
             };
             let length = packet.data.len();
             if length > LARGEST_PACKET {
-                return Ok(Some(self.damage(self.records.len(), rest, too_long(length))));
+                return Ok(Some(self.damage(self.records.len(), rest, TOO_LONG)));
             }
-            let time = u64::from(packet.ts_sec) * 1_000_000_000 + u64::from(packet.ts_frac) * unit;
-            self.push(link, time, rest, 16, length);
+            let time = u64::from(packet.ts_sec) * 1_000_000_000 + u64::from(packet.ts_usec) * unit;
+            self.push(link, time, rest, rest.len() - after.len() - length, length);
             rest = after;
         }
         Ok(None)
     }
 
     fn pcapng(&mut self, bytes: &[u8]) -> Result<Option<Damage>, String> {
-        let (mut rest, mut parser) = PcapNgParser::new(bytes).map_err(|error| reason(&error))?;
-        let mut clocks = Vec::new();
-        for count in 1.. {
+        let mut section = Section::default();
+        let mut rest = bytes;
+        for count in 0.. {
             if rest.is_empty() {
                 break;
             }
-            let (after, block) = match parser.next_block(rest) {
-                Ok(next) => next,
-                Err(error) => return Ok(Some(self.damage(count, rest, reason(&error)))),
-            };
-            let little = parser.section().endianness == Endianness::Little;
-            // Interface, its units of time, bytes before the data in the block, data.
-            let packet = match block {
-                Block::SectionHeader(_) => {
-                    clocks.clear();
-                    None
+            match section.read_block(rest) {
+                Ok((after, Some(packet))) => {
+                    self.push(packet.link, packet.nanoseconds, rest, packet.header, packet.length);
+                    rest = after;
                 }
-                Block::InterfaceDescription(interface) => {
-                    clocks.push(Clock::of(&interface));
-                    None
-                }
-                // The crate takes the units for nanoseconds.
-                Block::EnhancedPacket(packet) => {
-                    let units = u64::try_from(packet.timestamp.as_nanos()).unwrap_or(u64::MAX);
-                    Some((packet.interface_id as usize, units, 28, packet.data.len()))
-                }
-                // Two 32-bit halves, the high one first, in either byte order; the crate reads one number.
-                Block::Packet(packet) => {
-                    let units = packet.timestamp.rotate_left(if little { 32 } else { 0 });
-                    Some((usize::from(packet.interface_id), units, 28, packet.data.len()))
-                }
-                // Has no time and no captured length: cut by snaplen, then padded.
-                Block::SimplePacket(packet) => {
-                    let snaplen = parser.interfaces().first().map_or(0, |interface| interface.snaplen);
-                    let whole = packet.data.len().min(packet.original_len as usize);
-                    let length = if snaplen == 0 { whole } else { whole.min(snaplen as usize) };
-                    Some((0, 0, 12, length))
-                }
-                _ => None,
-            };
-            if let Some((interface, units, header, length)) = packet {
-                let Some(clock) = clocks.get(interface) else {
-                    let reason = format!("the packet is of interface {interface}, which is not described");
-                    return Ok(Some(self.damage(count, rest, reason)));
-                };
-                if length > LARGEST_PACKET {
-                    return Ok(Some(self.damage(count, rest, too_long(length))));
-                }
-                self.push(clock.link, clock.nanoseconds(units), rest, header, length);
+                Ok((after, None)) => rest = after,
+                Err(reason) if count == 0 => return Err(format!("its first block is {reason}")),
+                Err(reason) => return Ok(Some(self.damage(count, rest, reason))),
             }
-            rest = after;
         }
         Ok(None)
     }
@@ -228,50 +191,130 @@ impl Index {
         self.records.push(Record { meta, range: start..start + length });
     }
 
-    fn damage(&self, record: usize, rest: &[u8], reason: String) -> Damage {
+    fn damage(&self, record: usize, rest: &[u8], reason: &'static str) -> Damage {
         Damage { record: record + 1, offset: self.total - rest.len(), packets: self.records.len(), reason }
     }
 }
 
-fn reason(error: &PcapError) -> String {
-    match error {
-        PcapError::IncompleteBuffer => "cut off, the file ends within it".into(),
-        error => error.to_string(),
+const CUT_OFF: &str = "cut off, the file ends within it";
+const MALFORMED: &str = "malformed";
+const TOO_LONG: &str = "longer than any packet (262144 bytes)";
+const NO_INTERFACE: &str = "of an interface that is not described";
+
+/// Type of the obsolete packet block.
+const PACKET_BLOCK: u32 = 2;
+
+/// Byte order and interfaces of a pcapng section.
+#[derive(Default)]
+struct Section {
+    big_endian: bool,
+    interfaces: Vec<Interface>,
+}
+
+/// A packet within its block.
+struct NgPacket {
+    link: LinkType,
+    nanoseconds: u64,
+    /// Bytes of the block before the data.
+    header: usize,
+    length: usize,
+}
+
+impl Section {
+    /// Reads the block that `rest` starts with: what follows it, and the packet if it is one. Blocks that
+    /// carry neither packets nor what packets need are only stepped over, whatever is in them.
+    fn read_block<'a>(&mut self, rest: &'a [u8]) -> Result<(&'a [u8], Option<NgPacket>), &'static str> {
+        let kind = self.u32_at(rest, 0).ok_or(CUT_OFF)?;
+        let (after, block) = match (kind, self.big_endian) {
+            (SHB_MAGIC | IDB_MAGIC | SPB_MAGIC | EPB_MAGIC, true) => parse_block_be(rest),
+            (SHB_MAGIC | IDB_MAGIC | SPB_MAGIC | EPB_MAGIC, false) => parse_block_le(rest),
+            (_, true) => parse_unknownblock_be(rest).map(|(after, block)| (after, Block::Unknown(block))),
+            (_, false) => parse_unknownblock_le(rest).map(|(after, block)| (after, Block::Unknown(block))),
+        }
+        .map_err(|error| if error.is_incomplete() { CUT_OFF } else { MALFORMED })?;
+        let packet = match block {
+            Block::SectionHeader(header) => {
+                *self = Self { big_endian: header.big_endian(), interfaces: Vec::new() };
+                return Ok((after, None));
+            }
+            Block::InterfaceDescription(interface) => {
+                self.interfaces.push(Interface::new(&interface, self.big_endian));
+                return Ok((after, None));
+            }
+            Block::EnhancedPacket(packet) => {
+                let units = u64::from(packet.ts_high) << 32 | u64::from(packet.ts_low);
+                self.packet(packet.if_id, units, 28, packet.caplen)
+            }
+            // Has no time and no captured length: cut by snaplen, then padded.
+            Block::SimplePacket(packet) => {
+                let whole = packet.origlen.min(u32::try_from(packet.data.len()).unwrap_or(u32::MAX));
+                let snaplen = self.interfaces.first().map_or(0, |interface| interface.snaplen);
+                self.packet(0, 0, 12, if snaplen == 0 { whole } else { whole.min(snaplen) })
+            }
+            Block::Unknown(block) if kind == PACKET_BLOCK => self.obsolete_packet(block.data),
+            _ => return Ok((after, None)),
+        }?;
+        Ok((after, Some(packet)))
+    }
+
+    fn packet(
+        &self,
+        interface: u32,
+        units: u64,
+        header: usize,
+        length: u32,
+    ) -> Result<NgPacket, &'static str> {
+        let interface = self.interfaces.get(interface as usize).ok_or(NO_INTERFACE)?;
+        let length = length as usize;
+        if length > LARGEST_PACKET {
+            return Err(TOO_LONG);
+        }
+        Ok(NgPacket { link: interface.link, nanoseconds: interface.nanoseconds(units), header, length })
+    }
+
+    /// Appendix A of the draft: interface and drop count in 16 bits each, then as an enhanced packet.
+    fn obsolete_packet(&self, body: &[u8]) -> Result<NgPacket, &'static str> {
+        let word = |index: usize| self.u32_at(body, 4 * index).ok_or(MALFORMED);
+        let interface = if self.big_endian { word(0)? >> 16 } else { word(0)? & 0xffff };
+        let length = word(3)?;
+        if length as usize > body.len().saturating_sub(20) {
+            return Err(MALFORMED);
+        }
+        self.packet(interface, u64::from(word(1)?) << 32 | u64::from(word(2)?), 28, length)
+    }
+
+    fn u32_at(&self, bytes: &[u8], offset: usize) -> Option<u32> {
+        let word = *bytes.get(offset..)?.first_chunk()?;
+        Some(if self.big_endian { u32::from_be_bytes(word) } else { u32::from_le_bytes(word) })
     }
 }
 
-fn too_long(length: usize) -> String {
-    format!("{length} bytes are more than a packet can have ({LARGEST_PACKET})")
-}
-
-/// How an interface of a pcapng file counts time.
-struct Clock {
+/// What a pcapng interface says of its packets.
+struct Interface {
     link: LinkType,
-    units_per_second: u128,
-    /// Seconds to add (if_tsoffset), signed.
+    snaplen: u32,
+    /// Units of time per second.
+    resolution: u128,
+    /// Seconds to add, signed.
     offset: i64,
 }
 
-impl Clock {
-    fn of(interface: &InterfaceDescriptionBlock<'_>) -> Self {
-        let mut clock = Self { link: link_type(interface.linktype), units_per_second: 1_000_000, offset: 0 };
-        for option in &interface.options {
-            match option {
-                // A negative power of 2 when the highest bit is set, of 10 otherwise.
-                InterfaceDescriptionOption::IfTsResol(power) => {
-                    let base = if power & 0x80 == 0 { 10_u128 } else { 2 };
-                    clock.units_per_second = base.saturating_pow(u32::from(power & 0x7f));
-                }
-                InterfaceDescriptionOption::IfTsOffset(seconds) => clock.offset = seconds.cast_signed(),
-                _ => {}
-            }
+impl Interface {
+    fn new(block: &InterfaceDescriptionBlock<'_>, big_endian: bool) -> Self {
+        // A negative power of 2 when the highest bit is set, of 10 otherwise.
+        let base = if block.if_tsresol & 0x80 == 0 { 10_u128 } else { 2 };
+        Self {
+            link: link_type(block.linktype.0),
+            snaplen: block.snaplen,
+            resolution: base.saturating_pow(u32::from(block.if_tsresol & 0x7f)),
+            // The crate reads this one option as little-endian always.
+            offset: if big_endian { block.if_tsoffset.swap_bytes() } else { block.if_tsoffset },
         }
-        clock
     }
 
     /// Nanoseconds since the epoch, held within what a `u64` can say.
     fn nanoseconds(&self, units: u64) -> u64 {
-        let since_offset = u128::from(units) * 1_000_000_000 / self.units_per_second;
+        let since_offset = u128::from(units) * 1_000_000_000 / self.resolution;
         let total = i128::try_from(since_offset)
             .unwrap_or(i128::MAX)
             .saturating_add(i128::from(self.offset) * 1_000_000_000);
@@ -280,14 +323,14 @@ impl Clock {
 }
 
 /// <https://www.tcpdump.org/linktypes.html>. The upper half of the field holds no part of the type.
-fn link_type(link: DataLink) -> LinkType {
-    match u32::from(link).to_le_bytes() {
-        [0, 0, ..] => LinkType::Null,
-        [1, 0, ..] => LinkType::Ethernet,
-        [12 | 14 | 101 | 228 | 229, 0, ..] => LinkType::RawIp,
-        [113, 0, ..] => LinkType::LinuxSll,
-        [20, 1, ..] => LinkType::LinuxSll2,
-        [low, high, ..] => LinkType::Other(u16::from_le_bytes([low, high])),
+fn link_type(number: i32) -> LinkType {
+    match number & 0xffff {
+        0 => LinkType::Null,
+        1 => LinkType::Ethernet,
+        12 | 14 | 101 | 228 | 229 => LinkType::RawIp,
+        113 => LinkType::LinuxSll,
+        276 => LinkType::LinuxSll2,
+        other => LinkType::Other(u16::try_from(other).unwrap_or(u16::MAX)),
     }
 }
 

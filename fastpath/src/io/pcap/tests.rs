@@ -171,7 +171,25 @@ fn sections_have_interfaces_of_their_own_and_may_change_byte_order() {
     assert_eq!(packets(&mut capture).last(), Some(&(7_000, LinkType::RawIp, b"ip".to_vec())));
     let no_interface = [big.pcapng(), little.section(), little.enhanced(0, 7, b"ip")].concat();
     let damage = parse(&no_interface).unwrap().damage().unwrap().to_string();
-    assert!(damage.contains("interface 0") && damage.contains("5 packets"), "{damage}");
+    assert!(damage.contains("not described") && damage.contains("5 packets"), "{damage}");
+}
+
+#[test]
+fn what_other_tools_forgive_is_forgiven() {
+    for order in ORDERS {
+        // Options without their end, and a block of names that are none.
+        let option = [&order.u16(4)[..], &order.u16(4), b"tool"].concat();
+        let head = [&order.u32(0x1a2b_3c4d)[..], &order.u16(1), &order.u16(0), &[0xff; 8], &option].concat();
+        let names = order.block(4, &[&order.u16(1)[..], &order.u16(200), b"\xff\xfe"].concat());
+        let file = [
+            order.block(0x0a0d_0d0a, &head),
+            order.interface(1, 0, None, None),
+            names,
+            order.enhanced(0, 1, b"x"),
+        ];
+        let capture = parse(&file.concat()).unwrap();
+        assert_eq!((capture.len(), capture.damage()), (1, None));
+    }
 }
 
 #[test]

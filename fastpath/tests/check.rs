@@ -1,0 +1,86 @@
+//! `fastpath check`: its object and its exit status.
+
+use std::{fs, process::Command};
+
+use serde_json::{Value, json};
+
+const GOOD: &str = "# a comment\n\nalert udp any any -> any 53 (msg:\"a\"; content:\"x\"; sid:1; rev:1;)\n";
+const BAD: &str = "alert udp any any -> any any (msg:\"b\"; sid:2;)\n\
+                   alert udp any any -> any any (msg:\"c\"; no_such_keyword:1; sid:3;)\n\
+                   alert nonsense\n";
+
+fn check(rules: &[(&str, &str)], extra: &[&str]) -> (i32, String, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fastpath"));
+    command.arg("check").args(extra).current_dir(&dir);
+    for (name, text) in rules {
+        fs::write(dir.path().join(name), text).unwrap();
+        command.args(["-S", name]);
+    }
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn good_rules_give_status_0() {
+    let (status, out, _) = check(&[("good.rules", GOOD)], &["--json"]);
+    assert_eq!(status, 0);
+    assert_eq!(serde_json::from_str::<Value>(&out).unwrap(), json!({"rules": 1, "loaded": 1, "failed": []}));
+}
+
+#[test]
+fn a_failed_rule_gives_status_1_and_its_place_and_reason() {
+    let (status, out, _) = check(&[("good.rules", GOOD), ("bad.rules", BAD)], &["--json"]);
+    assert_eq!(status, 1);
+    let report: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&report["rules"], &report["loaded"]), (&json!(4), &json!(2)));
+    let failed = report["failed"].as_array().unwrap();
+    assert_eq!(failed.len(), 2);
+    assert_eq!(
+        (&failed[0]["sid"], &failed[0]["file"], &failed[0]["line"]),
+        (&json!(3), &json!("bad.rules"), &json!(2))
+    );
+    assert!(failed[0]["reason"].as_str().unwrap().contains("no_such_keyword"));
+    assert!(failed[0]["column"].as_u64().unwrap() >= 1);
+    assert_eq!((&failed[1]["sid"], &failed[1]["line"]), (&Value::Null, &json!(3)));
+}
+
+#[test]
+fn the_summary_for_people_says_the_same() {
+    let (status, out, _) = check(&[("bad.rules", BAD)], &[]);
+    assert_eq!(status, 1);
+    assert!(out.contains("bad.rules:2:") && out.contains("sid 3"), "{out}");
+    assert!(out.ends_with("3 rules read, 1 loaded, 2 failed\n"), "{out}");
+}
+
+#[test]
+fn what_cannot_be_read_gives_status_2() {
+    assert_eq!(check(&[], &["-S", "missing.rules"]).0, 2);
+    assert_eq!(check(&[], &[]).0, 2);
+    let (status, _, error) = check(&[("good.rules", GOOD)], &["--set", "no.such.key=1"]);
+    assert_eq!(status, 2);
+    assert!(error.contains("no.such.key"), "{error}");
+}
+
+#[test]
+fn patterns_and_variables_are_known() {
+    let rule = "alert tcp $LAB_NET any -> any $LAB_PORTS (msg:\"v\"; sid:9;)\n";
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a.rules"), rule).unwrap();
+    fs::write(dir.path().join("b.rules"), GOOD).unwrap();
+    let run = |extra: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fastpath"));
+        command.args(["check", "--json", "-S", "*.rules"]).args(extra).current_dir(&dir);
+        serde_json::from_slice::<Value>(&command.output().unwrap().stdout).unwrap()
+    };
+    assert_eq!(run(&[])["loaded"], 1);
+    let set = [
+        "--set",
+        "vars.address-groups.LAB_NET=[10.0.0.0/8,!10.1.0.0/16]",
+        "--set",
+        "vars.port-groups.LAB_PORTS=[80,8080]",
+    ];
+    let report = run(&set);
+    assert_eq!((&report["rules"], &report["loaded"]), (&json!(2), &json!(2)), "{report}");
+}
