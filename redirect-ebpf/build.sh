@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the XDP program from source: build.sh [OUTPUT], by default the committed redirect.o.
+# Builds the XDP program from source: build.sh [OUTPUT [BUILD_FOLDER]], by default the committed redirect.o, in target.
 #
 # Needs bpf-linker (setup.sh installs it) and one of
 #   - Debian's rustc with core for bpfel-unknown-none (setup.sh installs it): what the committed object is built with;
@@ -11,7 +11,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$here")
 output=${1:-$here/redirect.o}
 target=bpfel-unknown-none
-target_dir=$here/target
+target_dir=${2:-$here/target}
 export PATH=$root/target/tools/bin:$PATH
 
 fail() {

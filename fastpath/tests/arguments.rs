@@ -2,6 +2,8 @@
 //!
 //! No case here gets as far as a NIC: each is refused, or stops at a port that does not exist.
 
+#![allow(clippy::unwrap_used)] // A test may panic; clippy.toml knows only of #[test] functions.
+
 use std::{fs, path::Path, process::Command};
 
 use tempfile::TempDir;

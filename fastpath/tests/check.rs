@@ -1,5 +1,7 @@
 //! `fastpath check`: its object and its exit status.
 
+#![allow(clippy::unwrap_used)] // A test may panic; clippy.toml knows only of #[test] functions.
+
 use std::{fs, process::Command};
 
 use serde_json::{Value, json};

@@ -45,14 +45,13 @@ const UNSAFE: &[&str] =
 
 #[test]
 fn every_room_names_only_the_rooms_below_it() {
-    let faults: Vec<Fault> = sources("fastpath/src").iter().flat_map(|file| check_rooms(file)).collect();
+    let faults: Vec<Fault> = sources("fastpath/src").iter().flat_map(check_rooms).collect();
     assert!(faults.is_empty(), "{}", list(&faults));
 }
 
 #[test]
 fn the_engine_is_pure() {
-    let faults: Vec<Fault> =
-        sources("fastpath/src/engine").iter().flat_map(|file| check_purity(file)).collect();
+    let faults: Vec<Fault> = sources("fastpath/src/engine").iter().flat_map(check_purity).collect();
     assert!(faults.is_empty(), "{}", list(&faults));
 }
 
@@ -60,7 +59,7 @@ fn the_engine_is_pure() {
 fn unsafe_stands_in_its_two_rooms_only() {
     let members = ["common", "fastpath", "benches"];
     let faults: Vec<Fault> =
-        members.iter().flat_map(|dir| sources(dir)).flat_map(|f| check_unsafe(&f)).collect();
+        members.iter().flat_map(|dir| sources(dir)).flat_map(|file| check_unsafe(&file)).collect();
     assert!(faults.is_empty(), "{}", list(&faults));
 }
 

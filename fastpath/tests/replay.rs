@@ -3,6 +3,9 @@
 //! The golden files are what the rules of `golden/mixed.rules` must give for the packets of [`mixed`]. After
 //! an intended change: `BLESS=1 cargo test -p fastpath --test replay`, and read the difference.
 
+#![allow(clippy::cast_possible_truncation)] // Packets made here are small.
+#![allow(clippy::unwrap_used)] // A test may panic; clippy.toml knows only of #[test] functions.
+
 use std::{
     fs,
     path::{Path, PathBuf},

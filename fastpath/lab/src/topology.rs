@@ -164,13 +164,16 @@ impl Lab {
         })
     }
 
-    /// No IPv6 chatter: router solicitations, autoconfiguration, duplicate address detection.
+    /// No IPv6 chatter: router solicitations, autoconfiguration, duplicate address detection. Multicast listener
+    /// reports cannot be turned off, but made to come at once, before anything is started.
     fn silence(&self) -> Result<(), LabError> {
         let quiet = "for k in all default; do
             echo 0 > /proc/sys/net/ipv6/conf/$k/accept_ra
             echo 0 > /proc/sys/net/ipv6/conf/$k/accept_dad
             echo 0 > /proc/sys/net/ipv6/conf/$k/router_solicitations
             echo 1 > /proc/sys/net/ipv6/conf/$k/addr_gen_mode
+            echo 1 > /proc/sys/net/ipv6/conf/$k/mldv1_unsolicited_report_interval
+            echo 1 > /proc/sys/net/ipv6/conf/$k/mldv2_unsolicited_report_interval
         done
         echo 0 2147483647 > /proc/sys/net/ipv4/ping_group_range";
         self.client.shell(quiet)?;

@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use super::rules;
 use crate::{
-    config::{Override, Overrides, default_variables},
-    engine::rules::{LoadReport, RuleError},
+    config::{Override, Overrides},
+    engine::rules::{LoadReport, RuleError, Variables},
 };
 
 /// Exit status: 0 when all rules loaded, 1 when some failed, 2 when a file could not be read.
@@ -34,7 +34,7 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     if let Some(error) = refused.first() {
         return Err(super::Usage(error.to_string()).into());
     }
-    let mut variables = default_variables();
+    let mut variables = Variables::suricata_defaults();
     overrides.extend(&mut variables);
     let report = match rules::load(&args.rules, &variables) {
         Ok((_, report)) => report,

@@ -69,17 +69,20 @@ pub fn main() -> ExitCode {
 /// As `Cli::try_parse_from`, but options of `run` before another subcommand are an error, not ignored.
 /// (clap's own `args_conflicts_with_subcommands` would refuse `fastpath -v replay` too.)
 fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Cli, clap::Error> {
-    let matches = Cli::command().try_get_matches_from(arguments)?;
+    let mut command = Cli::command();
+    let matches = command.try_get_matches_from_mut(arguments)?;
     let given = |matches: &ArgMatches, id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
     if let Some(subcommand) = matches.subcommand_name()
         && let Some(option) = Cli::command()
             .get_arguments()
             .find(|argument| !argument.is_global_set() && given(&matches, argument.get_id().as_str()))
     {
+        // Not Display, which clap's argument has only when its command is built for usage.
+        let name = option.get_long().unwrap_or_default();
         let message = format!(
-            "`{option}` stands before the subcommand `{subcommand}`; options of a subcommand stand after it"
+            "`--{name}` stands before the subcommand `{subcommand}`; options of a subcommand stand after it"
         );
-        return Err(Cli::command().error(ErrorKind::ArgumentConflict, message));
+        return Err(command.error(ErrorKind::ArgumentConflict, message));
     }
     Cli::from_arg_matches(&matches)
 }

@@ -14,10 +14,11 @@ use serde::Serialize;
 
 use super::rules;
 use crate::{
-    config::{Override, Overrides, default_variables},
+    config::{Override, Overrides},
     engine::{
         Engine,
         meta::ChecksumState,
+        rules::Variables,
         verdict::{Enforcement, Verdict},
     },
     event::EveFile,
@@ -36,7 +37,7 @@ pub(super) struct ReplayArgs {
     /// Directory of eve.json; it is made when it is missing
     #[arg(short, long, value_name = "DIR")]
     log_dir: PathBuf,
-    /// Packets whose checksums count. So far they are marked for the engine, which verifies none yet
+    /// Which checksums to verify. The engine verifies none yet: both values do the same so far
     #[arg(short = 'k', long, value_enum, default_value_t)]
     checksums: Checksums,
     /// A setting by Suricata's name, such as vars.address-groups.HOME_NET=[10.0.0.0/8]; may be repeated.
@@ -65,7 +66,7 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     for error in refused {
         tracing::warn!("{error}; going on without it");
     }
-    let mut variables = default_variables();
+    let mut variables = Variables::suricata_defaults();
     overrides.extend(&mut variables);
 
     let loading = Instant::now();

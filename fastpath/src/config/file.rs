@@ -179,3 +179,115 @@ fn shape_error(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError 
         text: text.lines().nth(line - 1).unwrap_or_default().trim().into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const WHOLE: &str = r#"
+queues = "0-3"
+cores = "1"
+action = "detect"
+mode = "zerocopy"
+xdp = "native"
+busy-poll = true
+allow-uncovered = true
+swap-mac = false
+on-worker-loss = "forward"
+rules = ["rules/*.rules", "/abs.rules"]
+log-dir = "log"
+stats-json = "-"
+
+[rings]
+frame-size = 2048
+rx = 512
+tx = 1024
+batch = 32
+huge-pages = false
+
+[vars.address-groups]
+HOME_NET = "[10.0.0.0/8]"
+
+[vars.port-groups]
+HTTP_PORTS = 8080
+SSH_PORTS = "[22,2222]"
+
+[[wire]]
+interface = "eth1"
+peer = "eth2"
+
+[[wire]]
+interface = "eth3"
+peer = "eth4"
+"#;
+
+    fn path() -> &'static Path {
+        Path::new("/etc/fastpath/fastpath.toml")
+    }
+
+    #[test]
+    fn every_key_reaches_the_configuration() {
+        use super::super::{RingConfig, Wire};
+
+        let config = parse(path(), WHOLE).unwrap().validate().unwrap();
+        let wire = |a: &str, b: &str| Wire { interface: a.into(), peer: Some(b.into()) };
+        assert_eq!(config.wires, [wire("eth1", "eth2"), wire("eth3", "eth4")]);
+        assert_eq!(config.queues.to_string(), "0-3");
+        assert_eq!(config.cores.unwrap().to_string(), "1");
+        assert_eq!(config.action, ActionMode::Detect);
+        assert_eq!((config.bind, config.attach), (BindMode::ZeroCopy, AttachMode::Native));
+        assert_eq!((config.busy_poll, config.allow_uncovered, config.swap_mac), (true, true, false));
+        assert_eq!(config.on_worker_loss, OnWorkerLoss::Forward);
+        let rings = RingConfig { frame_size: 2048, rx: 512, tx: 1024, batch: 32, huge_pages: false };
+        assert_eq!(config.rings, rings);
+        assert_eq!(config.rules, [Path::new("/etc/fastpath/rules/*.rules"), Path::new("/abs.rules")]);
+        assert_eq!(config.log_dir, Path::new("/etc/fastpath/log"));
+        assert_eq!(config.stats_json, Some(StatsTarget::Stdout));
+        assert_eq!(config.variables.addresses["HOME_NET"], "[10.0.0.0/8]");
+        assert_eq!(config.variables.ports["HTTP_PORTS"], "8080");
+        assert_eq!(config.variables.ports["SSH_PORTS"], "[22,2222]");
+    }
+
+    #[test]
+    fn the_stronger_side_wins_and_variables_are_merged_by_name() {
+        let weak = parse(path(), WHOLE).unwrap();
+        let mut strong = parse(path(), "queues = \"7\"\nrules = [\"own\"]\n").unwrap();
+        strong.ports.insert("HTTP_PORTS".into(), "81".into());
+        let config = strong.or(weak).validate().unwrap();
+        assert_eq!(config.queues.to_string(), "7");
+        assert_eq!(config.rules, [Path::new("/etc/fastpath/own")]);
+        assert_eq!((config.wires.len(), config.rings.rx), (2, 512));
+        assert_eq!(config.variables.ports["HTTP_PORTS"], "81");
+        assert_eq!(config.variables.ports["SSH_PORTS"], "[22,2222]");
+    }
+
+    #[test]
+    fn an_absent_file_is_fine_only_where_it_is_optional() {
+        let absent = Path::new("/nonexistent/fastpath.toml");
+        assert!(read(absent, true).unwrap().wires.is_empty());
+        assert!(matches!(read(absent, false), Err(ConfigError::Read { .. })));
+        // A directory is there, but no file.
+        assert!(matches!(read(Path::new("/"), true), Err(ConfigError::Read { .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_survived(text: String) {
+            let _ = parse(path(), &text);
+        }
+
+        #[test]
+        fn any_change_is_survived_and_blamed_on_a_line_of_the_file(at in 0..WHOLE.len(), change in "\\PC{0,3}|\n") {
+            let text = [&WHOLE[..at], &change, &WHOLE[at + 1..]].concat();
+            match parse(path(), &text).and_then(Settings::validate) {
+                Err(ConfigError::Shape { line, .. }) => prop_assert!((1..=text.lines().count() + 1).contains(&line)),
+                Err(ConfigError::Value { place: Place::File { line, .. }, .. }) => {
+                    prop_assert!((1..=text.lines().count()).contains(&line));
+                }
+                _ => {}
+            }
+        }
+    }
+}

@@ -13,7 +13,6 @@ use std::path::PathBuf;
 
 pub use list::{IndexList, ListError};
 pub use overrides::{Override, OverrideError, Overrides};
-pub(crate) use settings::default_variables;
 pub use settings::{ConfigError, Given, Place, Settings};
 
 use crate::{engine::rules::Variables, event::EventTypes};

@@ -95,3 +95,45 @@ impl Overrides {
         variables.ports.extend(self.ports.clone());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn apply(texts: &[&str]) -> (Overrides, Vec<String>) {
+        let all: Vec<Override> = texts.iter().map(|text| text.parse().unwrap()).collect();
+        let (set, refused) = Overrides::apply(&all);
+        (set, refused.iter().map(OverrideError::to_string).collect())
+    }
+
+    #[test]
+    fn known_keys_are_set_and_the_last_one_wins() {
+        let (set, refused) = apply(&[
+            "vars.address-groups.HOME_NET=[10.0.0.0/8]",
+            "vars.port-groups.HTTP_PORTS = 80",
+            "vars.port-groups.HTTP_PORTS=[80,81]",
+            "outputs.eve-log.types=alert",
+        ]);
+        assert_eq!(refused, [""; 0]);
+        assert_eq!(set.addresses["HOME_NET"], "[10.0.0.0/8]");
+        assert_eq!(set.ports["HTTP_PORTS"], "[80,81]");
+        assert_eq!(set.event_types, Some(EventTypes { alert: true }));
+    }
+
+    #[test]
+    fn what_is_not_honoured_is_named_and_the_rest_is_set() {
+        let (set, refused) = apply(&[
+            "vars.address-groups.=x",
+            "a.b=c=d",
+            "outputs.eve-log.types=alert, drop",
+            "vars.port-groups.P=1",
+        ]);
+        assert_eq!(refused.len(), 3);
+        assert!(refused[0].contains("vars.address-groups.=x"), "{}", refused[0]);
+        assert!(refused[1].contains("a.b=c=d") && refused[1].contains("unknown key"), "{}", refused[1]);
+        assert!(refused[2].contains("`drop`") && refused[2].contains("alert, drop"), "{}", refused[2]);
+        assert_eq!(set.ports["P"], "1");
+        assert_eq!(set.event_types, Some(EventTypes { alert: true }));
+        assert!("no value".parse::<Override>().is_err() && "=v".parse::<Override>().is_err());
+    }
+}

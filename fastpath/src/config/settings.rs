@@ -196,7 +196,7 @@ impl Settings {
             ));
         }
 
-        let mut variables = default_variables();
+        let mut variables = Variables::suricata_defaults();
         variables.addresses.extend(self.addresses);
         variables.ports.extend(self.ports);
         Ok(RunConfig {
@@ -317,9 +317,4 @@ fn is_interface_name(name: &str) -> bool {
         && name != "."
         && name != ".."
         && !name.bytes().any(|byte| matches!(byte, b'/' | b':') || byte.is_ascii_whitespace() || byte == 0)
-}
-
-/// The variables a rule may use when nothing sets them.
-pub(crate) fn default_variables() -> Variables {
-    Variables::default()
 }

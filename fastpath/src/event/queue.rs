@@ -280,13 +280,13 @@ mod tests {
         let ports = vec!["eth1".into(), "eth2".into()];
         let (writer, sinks) = LiveWriter::start(dir.path(), ports, EventTypes::default(), 2, 64).unwrap();
         let counts: Vec<u64> = thread::scope(|scope| {
-            let push = |(port, mut sink): (usize, LiveSink)| {
+            let push = |(port, mut sink): (u16, LiveSink)| {
                 move || {
-                    (0..5000).for_each(|sid| sink.emit(event(sid, port as u16)));
+                    (0..5000).for_each(|sid| sink.emit(event(sid, port)));
                     sink.lost()
                 }
             };
-            let threads: Vec<_> = sinks.into_iter().enumerate().map(|s| scope.spawn(push(s))).collect();
+            let threads: Vec<_> = (0..).zip(sinks).map(|s| scope.spawn(push(s))).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         let totals = writer.finish();

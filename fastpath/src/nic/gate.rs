@@ -92,7 +92,7 @@ pub enum GateError {
         "{port}: RSS can put frames onto queue {uncovered}, which --queues {chosen} leaves out; the XDP program \
          passes those to the kernel (XDP_PASS), so they never reach the other port: a hole in the wire. {remedy}, \
          or accept it with --allow-uncovered",
-        remedy = remedy(port, uncovered, chosen, *table)
+        remedy = remedy(port, covering, chosen, *table)
     )]
     Uncovered {
         /// Interface name.
@@ -101,6 +101,8 @@ pub enum GateError {
         uncovered: Queues,
         /// `--queues`.
         chosen: IndexList,
+        /// What `--queues` would have to be: those that RSS reaches and the chosen ones that exist.
+        covering: Queues,
         /// The port has an RSS indirection table, so that can be narrowed.
         table: bool,
     },
@@ -232,8 +234,19 @@ pub fn check(config: &RunConfig, facts: Facts, umem_bytes: u64) -> Result<Passed
     }
     if !config.allow_uncovered {
         failures.extend(uncovered.drain(..).map(|(port, uncovered)| {
-            let table = links.get(&port).is_some_and(|link| link.rss_queues.is_some());
-            GateError::Uncovered { port, uncovered, chosen: config.queues.clone(), table }
+            let link = links.get(&port);
+            let existing = |queue: &u32| link.is_some_and(|link| *queue < link.rx_queues);
+            let mut covering = uncovered.0.clone();
+            covering.extend(config.queues.as_slice().iter().filter(|queue| existing(queue)));
+            covering.sort_unstable();
+            let table = link.is_some_and(|link| link.rss_queues.is_some());
+            GateError::Uncovered {
+                port,
+                uncovered,
+                chosen: config.queues.clone(),
+                covering: Queues(covering),
+                table,
+            }
         }));
     }
     if !failures.is_empty() {
@@ -280,7 +293,10 @@ fn port(config: &RunConfig, link: &Link, failures: &mut Vec<GateError>) {
     if link.lro && config.attach == AttachMode::Native {
         failures.push(GateError::Lro(name()));
     }
-    for (direction, has) in [("rx", link.rx_queues), ("tx", link.tx_queues)] {
+    let directions = [("rx", link.rx_queues), ("tx", link.tx_queues)];
+    // Mostly they come in pairs, and one message says it.
+    let apart = if link.rx_queues == link.tx_queues { 1 } else { 2 };
+    for (direction, has) in directions.into_iter().take(apart) {
         if let Some(missing) = filtered(config.queues.as_slice(), |queue| queue >= has) {
             failures.push(GateError::NoSuchQueue { port: name(), direction, missing, has });
         }
@@ -324,10 +340,8 @@ fn numbered(queues: u32) -> String {
 }
 
 /// How to cover a port. Narrowing RSS helps only when the chosen queues are the first ones.
-fn remedy(port: &str, uncovered: &Queues, chosen: &IndexList, table: bool) -> String {
-    let highest = uncovered.0.iter().copied().max().unwrap_or_default().max(chosen.max());
-    let all = if highest == 0 { "0".into() } else { format!("0-{highest}") };
-    let mut remedy = format!("Inspect them too (--queues {all})");
+fn remedy(port: &str, covering: &Queues, chosen: &IndexList, table: bool) -> String {
+    let mut remedy = format!("Inspect them too (--queues {covering})");
     let count = chosen.as_slice().len();
     if chosen.as_slice().iter().copied().eq((0..).take(count)) {
         if table {

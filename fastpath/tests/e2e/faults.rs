@@ -7,7 +7,8 @@ use std::{
 };
 
 use fastpath_lab::{
-    Host, Lab, PORT_IN, PORT_OUT, PacketSocket, SERVER_IP, Signal, UdpEcho, udp_flows, udp_frame, wait_until,
+    Burst, Ended, Host, Lab, PORT_IN, PORT_OUT, PacketSocket, QueueStats, SERVER_IP, Signal, UdpEcho,
+    udp_flows, udp_frame, wait_until,
 };
 
 use crate::wire::{
@@ -17,17 +18,8 @@ use crate::wire::{
 
 #[test]
 fn a_panicking_worker_ends_the_process_in_order() {
-    worker_fails("panic:worker=1", "panic");
-}
-
-#[test]
-fn a_failing_worker_ends_the_process_in_order() {
-    worker_fails("error:worker=1", "worker 1");
-}
-
-fn worker_fails(fault: &str, reason: &str) {
     let lab = Lab::new().unwrap();
-    let running = start(&lab, &bridge(&lab).env("FASTPATH_FAULT", fault));
+    let running = start(&lab, &bridge(&lab).env("FASTPATH_FAULT", "panic:worker=1"));
     lab.steer(Host::Client, 0).unwrap();
     let socket = PacketSocket::open(&lab.client, "eth0").unwrap();
     let frame = udp_frame(Host::Client, (1, 2), b"the first packet of worker 1").unwrap();
@@ -38,13 +30,35 @@ fn worker_fails(fault: &str, reason: &str) {
     lab.steer(Host::Client, 1).unwrap();
     socket.send(&frame).unwrap();
     let ended = running.wait(Duration::from_secs(5)).unwrap();
-    assert!(ended.status.code().is_some_and(|code| code != 0), "{}: {}", ended.status, ended.stderr);
-    let stderr = ended.stderr.to_lowercase();
-    assert!(stderr.contains(reason) && stderr.contains("worker 1"), "no reason given: {}", ended.stderr);
+    assert_failed_in_order(&ended, &["worker 1", "panic"]);
     assert_nothing_left(&lab);
     let restarted = start(&lab, &bridge(&lab));
     assert!(crosses(&lab, SOON));
     stop(&lab, restarted);
+}
+
+#[test]
+fn a_removed_port_ends_the_process_in_order() {
+    let lab = Lab::new().unwrap();
+    let running = start(&lab, &bridge(&lab));
+    assert!(crosses(&lab, SOON));
+    lab.inspector.ip(&format!("link del {PORT_OUT}")).unwrap();
+    let socket = PacketSocket::open(&lab.client, "eth0").unwrap();
+    let frame = udp_frame(Host::Client, (1, 2), b"to a port that is no more").unwrap();
+    socket.send(&frame).unwrap();
+    let ended = running.wait(Duration::from_secs(5)).unwrap();
+    assert_failed_in_order(&ended, &["worker", PORT_OUT]);
+    assert_eq!(xdp_program(&lab.inspector, PORT_IN), None);
+    assert_eq!(promiscuity(&lab.inspector, PORT_IN), 0);
+}
+
+/// The process ended by itself with a failure of its own, and its last word says all of `words`.
+fn assert_failed_in_order(ended: &Ended, words: &[&str]) {
+    assert!(ended.status.code().is_some_and(|code| code != 0), "{}: {}", ended.status, ended.stderr);
+    let last = ended.stderr.lines().last().unwrap_or_default().to_lowercase();
+    for word in words {
+        assert!(last.contains(word), "`{word}` is not in the last line: {}", ended.stderr);
+    }
 }
 
 #[test]
@@ -163,4 +177,42 @@ fn a_second_instance_is_refused_and_the_first_undisturbed() {
     assert_eq!(udp_flows(&lab.client, echo.address(), 20, b"after the second", SOON).unwrap(), 20);
     let ended = stop(&lab, first);
     assert_both_ports_received(stats(&ended));
+}
+
+#[test]
+fn an_overload_is_accounted_for_to_the_last_frame() {
+    const BURSTS: usize = 2000;
+    let lab = Lab::new().unwrap();
+    // Rings this small overflow.
+    let running = start(&lab, &bridge(&lab).args(["--rx-ring", "64", "--tx-ring", "64", "--batch", "16"]));
+    let socket = PacketSocket::open(&lab.client, "eth0").unwrap();
+    let frames: Vec<_> = (0..64).map(|port| udp_frame(Host::Client, (port, 9), &[0; 18]).unwrap()).collect();
+    let mut burst = Burst::new(frames.len());
+    let before = lab.received(&lab.server, "eth0").unwrap();
+    let sent: usize = (0..BURSTS).map(|_| socket.send_all(&frames, &mut burst).unwrap()).sum();
+    let ended = stop(&lab, running);
+    let stats = stats(&ended);
+    let of = |port: &str, count: fn(&QueueStats) -> u64| -> u64 {
+        stats.queues.iter().filter(|q| q.port == port).map(count).sum()
+    };
+    let received = of(PORT_IN, |q| q.rx_packets);
+    let lost = of(PORT_IN, |q| q.kernel["rx_dropped"] + q.kernel["rx_ring_full"]);
+    let redirected = stats.xdp(PORT_IN, |x| x.redirected);
+    assert!(received > 0 && redirected <= sent as u64 + 10, "{redirected} redirected of {sent} sent");
+    assert_eq!(
+        redirected,
+        received + lost,
+        "frames vanished between the XDP program and the worker: {stats:?}"
+    );
+    // Behind the tx ring is the veth, which counts what the server's backlog does not take.
+    let counter = |name: &str| -> u64 {
+        let path = format!("/sys/class/net/{PORT_OUT}/statistics/{name}");
+        lab.inspector.run("cat", &[path]).unwrap().trim().parse().unwrap()
+    };
+    let arrived = lab.received(&lab.server, "eth0").unwrap() - before + counter("tx_dropped");
+    assert_eq!(
+        of(PORT_OUT, |q| q.tx_packets),
+        arrived,
+        "frames vanished between the worker and the server: {stats:?}"
+    );
 }

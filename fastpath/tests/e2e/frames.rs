@@ -130,7 +130,8 @@ fn hairpin(lab: &Lab, arguments: &[&str], expected: impl Fn(Vec<u8>) -> Vec<u8>)
         socket.send(&frame).unwrap();
         sent.push(frame);
     }
-    let expected: Vec<_> = sent.into_iter().map(expected).collect();
+    let mut expected: Vec<_> = sent.into_iter().map(expected).collect();
+    expected.sort();
     wait_until(SOON, || capture.frames().len() >= expected.len());
     let mut received = capture.finish().unwrap();
     received.sort();

@@ -129,3 +129,18 @@ fn bulk_in_one_burst_is_not_stranded() {
     let ended = stop(&lab, running);
     assert!(stats(&ended).queue(PORT_IN, 2).unwrap().rx_packets >= 500);
 }
+
+#[test]
+fn a_configuration_file_names_the_ports() {
+    let lab = Lab::new().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("fastpath.toml");
+    std::fs::write(&file, format!("[[wire]]\ninterface = \"{PORT_IN}\"\npeer = \"{PORT_OUT}\"\n")).unwrap();
+    let file = file.to_str().unwrap();
+    for subcommand in [None, Some("run")] {
+        let arguments = subcommand.into_iter().chain(["--queues", "0-3", "-c", file]);
+        let running = start(&lab, &fastpath(&lab).args(arguments));
+        assert!(crosses(&lab, SOON));
+        stop(&lab, running);
+    }
+}

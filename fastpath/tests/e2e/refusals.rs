@@ -66,7 +66,7 @@ fn no_permission() {
 fn too_little_memlock() {
     let lab = Lab::new().unwrap();
     let limited = ["prlimit", "--memlock=65536:65536", "setpriv", "--bounding-set=-ipc_lock,-sys_resource"];
-    assert_refused(&lab, &bridge(&lab).by(&limited), &["memlock"]);
+    assert_refused(&lab, &bridge(&lab).by(&limited), &["memory", "ulimit -l"]);
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn pass_program(folder: &Path) -> std::path::PathBuf {
     let (source, object) = (folder.join("pass.c"), folder.join("pass.o"));
     let text = r#"
         __attribute__((section("xdp"), used)) int pass(void *context) { return 2; /* XDP_PASS */ }
-        __attribute__((section("license"), used)) char license[] = "GPL";
+        __attribute__((section("license"), used)) char text[] = "GPL";
     "#;
     std::fs::write(&source, text).unwrap();
     let mut clang = Process::spawn(

@@ -1,5 +1,7 @@
 //! The generators write by hand, so that nothing is read back by the code that wrote it.
 
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Fields of files made here are small.
+
 use proptest::prelude::*;
 
 use super::*;

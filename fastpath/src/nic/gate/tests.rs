@@ -147,6 +147,12 @@ fn every_queue_that_rss_reaches_must_be_inspected() {
     assert!(message.contains("`ethtool -L a combined 4`"), "{message}");
     assert!(message.contains("--allow-uncovered"), "{message}");
     assert!(!message.contains("ethtool -X"), "there is no table to change: {message}");
+    // The advice names no queue that is not there.
+    let wide = RunConfig { queues: "0-1,9".parse().unwrap(), ..bridge() };
+    let Refused(failures) = check(&wide, facts([link("a"), link("b")]), 0).unwrap_err();
+    assert_eq!(failures.len(), 4, "{failures:?}");
+    let advice = failures.iter().filter(|failure| failure.to_string().contains("(--queues 0-3), or accept"));
+    assert_eq!(advice.count(), 2, "{failures:?}");
     // A table that names queues beyond.
     let table = |queues: &[u32]| {
         let queues = queues.to_vec();
@@ -206,7 +212,7 @@ fn all_failures_are_reported_together() {
     let facts = with(|a| {
         a.up = false;
         a.mtu = 9000;
-        a.rx_queues = 2;
+        (a.rx_queues, a.tx_queues) = (2, 2);
     });
     let refused = check(&bridge(), facts, 0).unwrap_err();
     let text = refused.to_string();

@@ -1,0 +1,57 @@
+# `make demo` shows fastpath at work, `make test` tests it; both need nothing beforehand on Debian 12, 13 or Ubuntu.
+
+export PATH := $(HOME)/.cargo/bin:$(PATH):/usr/local/sbin:/usr/sbin:/sbin
+
+# Programs that cargo starts make network namespaces: they run as root, the compiler does not.
+ifneq ($(shell id -u),0)
+ROOT := --config 'target."cfg(unix)".runner=["sudo", "-E"]'
+endif
+TEST_THREADS ?= 2
+SCRIPTS := $(shell git ls-files -z --cached --others --exclude-standard 2>/dev/null | xargs -0 grep -lsE '^\#!.*\b(ba|da)?sh\b')
+
+.PHONY: help setup build test demo bench ebpf ebpf-check lint fmt
+
+help:
+	@echo 'make demo        fastpath between a client and a web server, in network namespaces'
+	@echo 'make test        all tests: unit, captures, XDP program, end to end'
+	@echo 'make build       the release binary, target/release/fastpath'
+	@echo 'make bench       benchmarks, and the bridge beside a plain Linux bridge'
+	@echo 'make lint        formatting, clippy, shellcheck'
+	@echo 'make ebpf        rebuilds redirect-ebpf/redirect.o from its source'
+	@echo 'make ebpf-check  proves that redirect.o agrees with its source'
+	@echo 'make setup       installs what the others need; they call it themselves'
+
+setup:
+	@.ci/setup
+
+build: setup
+	cargo build --release -p fastpath
+
+test: setup
+	cargo $(ROOT) test --workspace --release --features fastpath/fault-injection -- --test-threads=$(TEST_THREADS)
+
+demo: setup
+	@cargo build --quiet --release -p fastpath
+	@cargo $(ROOT) run --quiet --release -p fastpath-lab --bin demo
+
+bench: setup
+	cargo build --release -p fastpath
+	cargo $(ROOT) bench -p fastpath-benches
+
+ebpf: setup
+	redirect-ebpf/setup.sh
+	redirect-ebpf/build.sh
+
+ebpf-check: setup
+	redirect-ebpf/setup.sh
+	redirect-ebpf/compare.sh
+
+lint: setup
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy -p fastpath --all-targets --all-features -- -D warnings
+	cargo clippy -p fastpath --all-targets --no-default-features -- -D warnings
+	shellcheck $(SCRIPTS)
+
+fmt:
+	cargo fmt --all
