@@ -1,4 +1,5 @@
 //! Decoding and inspecting one packet, in packets and bytes a second.
+#![allow(clippy::expect_used)] // A bench that cannot be set up may panic.
 
 use std::{fmt::Write, hint::black_box, path::Path, sync::Arc};
 
@@ -47,16 +48,16 @@ fn packets() -> [(&'static str, Vec<u8>); 2] {
 }
 
 /// `count` rules of which none matches, each with a content of its own.
-fn rules(count: usize) -> Arc<RuleSet> {
+fn rules(count: u32) -> Arc<RuleSet> {
     let mut text = String::new();
     for sid in 1..=count {
-        let protocol = if sid % 4 == 0 { "udp" } else { "tcp" };
-        let word = format!("{:08x}", (sid as u32).wrapping_mul(0x9e37_79b1));
+        let protocol = if sid.is_multiple_of(4) { "udp" } else { "tcp" };
+        let word = format!("{:08x}", sid.wrapping_mul(0x9e37_79b1));
         writeln!(text, "alert {protocol} any any -> any any (content:\"{word}\"; nocase; sid:{sid};)")
             .expect("a String takes all text");
     }
     let (rules, report) = RuleSet::parse([(Path::new("bench.rules"), &*text)], &Variables::default());
-    assert_eq!((report.loaded, report.failed.len()), (count, 0));
+    assert_eq!((report.loaded, report.failed.len()), (count as usize, 0));
     Arc::new(rules)
 }
 
