@@ -6,7 +6,8 @@ use std::{
 };
 
 use fastpath_lab::{
-    CLIENT_IP, Host, Lab, PORT_IN, PORT_OUT, PacketSocket, SERVER_IP, Signal, UdpEcho, udp_flows, udp_frame,
+    CLIENT_IP, Capture, Host, Lab, PORT_IN, PORT_OUT, PacketSocket, SERVER_IP, Signal, UdpEcho, udp_flows,
+    udp_frame,
 };
 
 use crate::wire::{
@@ -143,4 +144,24 @@ fn a_configuration_file_names_the_ports() {
         assert!(crosses(&lab, SOON));
         stop(&lab, running);
     }
+}
+
+#[test]
+fn several_wires_run_side_by_side() {
+    let lab = Lab::new().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("fastpath.toml");
+    // Two hairpins: each host gets back what it sent, and nothing of the other.
+    let wire = |port| format!("[[wire]]\ninterface = \"{port}\"\n");
+    std::fs::write(&file, wire(PORT_IN) + &wire(PORT_OUT)).unwrap();
+    let running = fastpath(&lab).args(["--queues", "0-3", "-c", file.to_str().unwrap()]).start().unwrap();
+    for host in [Host::Client, Host::Server] {
+        let capture = Capture::start(lab.host(host), "eth0", "udp").unwrap();
+        let frame = udp_frame(host, (1, 7779), format!("from the {host:?} and back").as_bytes()).unwrap();
+        PacketSocket::open(lab.host(host), "eth0").unwrap().send(&frame).unwrap();
+        capture.wait_for(SOON, |_| true);
+        assert_eq!(capture.finish().unwrap(), [frame]);
+    }
+    let ended = end(&lab, running, Signal::SIGTERM);
+    assert_eq!(stats(&ended).frames.len(), 8, "a worker per queue and wire");
 }

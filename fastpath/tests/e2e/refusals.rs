@@ -9,6 +9,7 @@ use crate::wire::{SOON, assert_nothing_left, bridge, fastpath, promiscuity, xdp_
 /// Asserts that a start fails in order and says all of `words`.
 fn assert_refused(lab: &Lab, command: &FastpathCommand, words: &[&str]) {
     let stderr = refuse(command);
+    assert_eq!(errors(&stderr), 1, "not one message: {stderr}");
     for word in words {
         assert!(stderr.contains(word), "`{word}` is not in the message: {stderr}");
     }
@@ -22,9 +23,11 @@ fn refuse(command: &FastpathCommand) -> String {
     assert!(code.is_some_and(|code| code != 0), "{}: {}{}", ended.status, ended.stdout, ended.stderr);
     assert_ne!(code, Some(101), "it panicked: {}", ended.stderr);
     assert!(!ended.stderr.lines().any(|line| line.starts_with("ready")), "{}", ended.stderr);
-    let lines = ended.stderr.lines().filter(|line| line.contains("error")).count();
-    assert_eq!(lines, 1, "not one message: {}", ended.stderr);
     ended.stderr
+}
+
+fn errors(stderr: &str) -> usize {
+    stderr.lines().filter(|line| line.starts_with("error: ")).count()
 }
 
 #[test]
@@ -92,9 +95,18 @@ fn a_port_that_is_down() {
 #[test]
 fn rules_that_do_not_load() {
     let lab = Lab::new().unwrap();
-    let command =
-        bridge(&lab).rules(r#"alert ip any any -> any any (msg:"x"; nonsense:1; sid:4711; rev:1;)"#);
-    assert_refused(&lab, &command, &["nonsense", "4711"]);
+    let command = bridge(&lab).rules(
+        r#"alert ip any any -> any any (msg:"good"; content:"x"; sid:4710; rev:1;)
+           alert ip any any -> any any (msg:"bad"; nonsense:1; sid:4711; rev:1;)"#,
+    );
+    let stderr = refuse(&command);
+    // One line for the rule, one for the start.
+    assert_eq!(errors(&stderr), 2, "{stderr}");
+    assert!(
+        stderr.contains("sid 4711") && stderr.contains("`nonsense`") && stderr.contains("1 of 2"),
+        "{stderr}"
+    );
+    assert_nothing_left(&lab);
 }
 
 #[test]
