@@ -28,7 +28,7 @@ build: setup
 	cargo build --release -p fastpath
 
 test: setup
-	cargo $(ROOT) test --workspace --release --features fastpath/fault-injection -- --test-threads=$(TEST_THREADS)
+	cargo $(ROOT) test --workspace --profile checked --features fastpath/fault-injection -- --test-threads=$(TEST_THREADS)
 
 demo: setup
 	@cargo build --quiet --release -p fastpath

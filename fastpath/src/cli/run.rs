@@ -94,7 +94,7 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     if !report.failed.is_empty() {
         let mut stderr = std::io::stderr().lock();
         for error in &report.failed {
-            writeln!(stderr, "error: {error}")?;
+            writeln!(stderr, "{error}")?;
         }
         bail!(
             "{} of {} rules cannot be used, so nothing was started; mend or remove them",

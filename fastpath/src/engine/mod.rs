@@ -32,20 +32,19 @@ impl Engine {
     ///
     /// Every matching rule gives one event. Only a `pass` rule gives none: it ends the inspection, and
     /// nothing was reported before it, because pass rules come first. With a matching `drop` rule the packet is
-    /// dropped, and the alerts of the other rules, which still come, say that it was blocked.
+    /// dropped; the alerts of other rules still come, and each says what its own rule did (Suricata's
+    /// output-json-alert.c does the same).
     pub fn inspect(&mut self, packet: &mut [u8], meta: &Meta, sink: &mut dyn EventSink) -> Verdict {
         let view = Packet::decode(packet, meta.link);
         let mut verdict = Verdict::Forward;
         for rule in self.rules.matches(&view, &mut self.scratch) {
-            match rule.action {
+            let outcome = match rule.action {
                 Action::Pass => return Verdict::Forward,
-                Action::Drop => verdict = self.enforcement.of(DropReason::Rule),
-                Action::Alert => {}
-            }
-            let outcome = match verdict {
-                Verdict::Forward => Outcome::Allowed,
-                Verdict::Drop(_) => Outcome::Blocked,
-                Verdict::WouldDrop(_) => Outcome::WouldBlock,
+                Action::Alert => Outcome::Allowed,
+                Action::Drop => {
+                    verdict = self.enforcement.of(DropReason::Rule);
+                    if self.enforcement == Enforcement::Drop { Outcome::Blocked } else { Outcome::WouldBlock }
+                }
             };
             sink.emit(Event {
                 time: meta.time,

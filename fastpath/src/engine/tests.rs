@@ -68,7 +68,7 @@ alert ip any any -> any any (sid:3;)";
 fn a_drop_rule_drops_or_reports() {
     let dropped = Verdict::Drop(DropReason::Rule);
     let mut inline = engine(THREE, Enforcement::Drop);
-    let all = |outcome| vec![(2, outcome), (1, outcome), (3, outcome)];
+    let all = |outcome| vec![(2, outcome), (1, Allowed), (3, Allowed)];
     assert_eq!(inspect(&mut inline, udp(b"an evil word")), (dropped, all(Blocked)));
     let would = Verdict::WouldDrop(DropReason::Rule);
     assert_eq!(inspect(&mut engine(THREE, Enforcement::Report), udp(b"evil")), (would, all(WouldBlock)));
