@@ -1,23 +1,30 @@
 //! Faults on purpose, for tests only (feature `fault-injection`): `FASTPATH_FAULT=panic:worker=1` makes worker
-//! 1 panic after its first packet.
+//! 1 panic after its first packet, `FASTPATH_FAULT=open:worker=1` already while it opens its sockets.
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
+    /// At the first packet.
     Panic,
+    /// Before there are sockets.
+    Open,
 }
 
 impl Fault {
     /// The fault that the environment asks of worker `index`.
     pub(super) fn from_environment(index: usize) -> Option<Self> {
         let wanted = std::env::var("FASTPATH_FAULT").ok()?;
-        (wanted == format!("panic:worker={index}")).then_some(Self::Panic)
+        let (fault, worker) = wanted.split_once(":worker=")?;
+        match fault {
+            _ if worker != index.to_string() => None,
+            "panic" => Some(Self::Panic),
+            "open" => Some(Self::Open),
+            _ => None,
+        }
     }
 
+    #[allow(clippy::panic)] // the purpose
     pub(super) fn strike(self) {
-        match self {
-            #[allow(clippy::panic)] // the purpose
-            Self::Panic => panic!("a fault was injected"),
-        }
+        panic!("a fault was injected");
     }
 }

@@ -95,10 +95,25 @@ impl WorkerThread {
     }
 }
 
-/// Receivers that are gone need no report: the supervisor has given up already.
+/// A panic, wherever it comes from, is reported too: a thread that ends without a word would leave the
+/// supervisor waiting for it. Receivers that are gone need no report: the supervisor has given up already.
 fn live<S: EventSink>(task: Task<S>, reports: &Sender<Report>, word: &Receiver<()>) {
     let number = task.seat.worker;
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| open_and_run(task, reports, word))) {
+        let reason = format!("panicked: {}", message(&*panic));
+        let _ = reports.send(Report::Ended(number, Err(reason)));
+    }
+}
+
+fn open_and_run<S: EventSink>(task: Task<S>, reports: &Sender<Report>, word: &Receiver<()>) {
+    let number = task.seat.worker;
     let pinned = core_affinity::set_for_current(core_affinity::CoreId { id: task.seat.core });
+    #[cfg(feature = "fault-injection")]
+    let fault = super::fault::Fault::from_environment(number);
+    #[cfg(feature = "fault-injection")]
+    if let Some(fault @ super::fault::Fault::Open) = fault {
+        fault.strike();
+    }
     let io = match XdpIo::open(&task.wire) {
         Ok(io) => io,
         Err(error) => {
@@ -115,15 +130,12 @@ fn live<S: EventSink>(task: Task<S>, reports: &Sender<Report>, word: &Receiver<(
     let batch = task.wire.rings.batch as usize;
     let mut worker = Worker::new(io, task.engine, task.sink, task.action, task.ports, batch, task.published);
     #[cfg(feature = "fault-injection")]
-    worker.inject(super::fault::Fault::from_environment(number));
+    worker.inject(fault);
     let _ = reports.send(Report::Opened(number, opened));
     if word.recv().is_err() {
         return;
     }
-    let ended = match catch_unwind(AssertUnwindSafe(|| worker.run(&task.stop, task.seat.spin))) {
-        Ok(result) => result.map_err(|error| error.to_string()),
-        Err(panic) => Err(format!("panicked: {}", message(&*panic))),
-    };
+    let ended = worker.run(&task.stop, task.seat.spin).map_err(|error| error.to_string());
     let _ = reports.send(Report::Ended(number, ended));
 }
 
