@@ -6,7 +6,7 @@ mod rules;
 mod run;
 
 use std::{
-    io::{self, IsTerminal as _},
+    io::{self, IsTerminal as _, Write as _},
     process::ExitCode,
 };
 
@@ -61,7 +61,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
     };
     result.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        let _ = writeln!(io::stderr(), "error: {error:#}");
         ExitCode::from(if error.is::<Usage>() { USAGE } else { 1 })
     })
 }
@@ -104,6 +104,8 @@ fn log_to_stderr(verbose: u8, daemon: bool) {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
+        // They would go to standard error too, which may be what is broken, and panic there.
+        .log_internal_errors(false)
         .with_target(verbose > 0)
         .with_ansi(io::stderr().is_terminal());
     // Fails only when a log was set up before, which is then used.

@@ -65,15 +65,17 @@ impl Reporter {
         }
         let (since, earlier) = &self.last;
         if self.terminal && !last {
-            println!("{}", live_line(earlier, &current, since.elapsed()));
+            // A terminal that went away (the session was closed) must not take the wire down with it.
+            let line = live_line(earlier, &current, since.elapsed());
+            self.terminal = writeln!(io::stdout(), "{line}").is_ok();
         }
         self.last = (Instant::now(), current);
     }
 
-    /// The totals of the run, for a person.
-    pub(super) fn totals(&self) -> String {
+    /// Prints the totals of the run, for a person, if anybody still reads standard output.
+    pub(super) fn print_totals(&self) {
         let (_, snapshot) = &self.last;
-        totals(snapshot, self.start.elapsed())
+        let _ = writeln!(io::stdout(), "{}", totals(snapshot, self.start.elapsed()));
     }
 }
 

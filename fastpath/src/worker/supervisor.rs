@@ -4,7 +4,7 @@
 //! and the XSKMAP last. Order of stop: out of the XSKMAP first, then the workers drain, then the programs go.
 
 use std::{
-    io,
+    io::{self, Write as _},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -263,7 +263,8 @@ impl Supervisor {
     fn watch(mut self, stop_asked: &AtomicBool, events: &LiveWriter) -> Result<(), RunError> {
         let mut reporter = Reporter::open(self.stats_json.as_ref(), self.snapshot(events.totals().lost))
             .map_err(|cause| RunError::System { what: "cannot write the figures", cause })?;
-        eprintln!("ready: {}", self.summary());
+        // Standard error may be a pipe that nobody reads any more: no reason to end.
+        let _ = writeln!(io::stderr(), "ready: {}", self.summary());
         let mut due = Instant::now() + SECOND;
         let mut result = Ok(());
         while result.is_ok() && !stop_asked.load(Ordering::Relaxed) {
@@ -273,13 +274,14 @@ impl Supervisor {
                 Err(RecvTimeoutError::Disconnected) => result = Err(ended(0, Err("without a word".into()))),
             }
             if Instant::now() >= due {
-                due += SECOND;
+                // Seconds that this process was stopped for are not made up for.
+                due = (due + SECOND).max(Instant::now());
                 reporter.report(self.snapshot(events.totals().lost), false);
             }
         }
         self.stop(result.is_err());
         reporter.report(self.snapshot(events.totals().lost), true);
-        println!("{}", reporter.totals());
+        reporter.print_totals();
         for error in std::mem::take(&mut self.ports).into_iter().flat_map(Port::close) {
             tracing::error!("{error}");
         }
