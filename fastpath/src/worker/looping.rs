@@ -28,6 +28,8 @@ const SENDING: Duration = Duration::from_millis(1);
 const KERNEL_COUNTS: Duration = Duration::from_millis(500);
 /// How long a stopping worker waits for the last packets to leave.
 const DRAIN: Duration = Duration::from_millis(300);
+/// How long nothing may have come or gone before a stopping worker believes that it was the last.
+const QUIET: Duration = Duration::from_millis(10);
 
 /// One worker: an I/O backend, an engine and a sink for its events, and the figures it publishes.
 pub struct Worker<I: PacketIo, S> {
@@ -175,18 +177,19 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
         self.drain()
     }
 
-    /// Handles what is still on the rx rings and waits, within bounds, until what was sent has left.
+    /// Handles what is still on the rx rings and waits, within bounds, until what was sent has left. A frame
+    /// that was redirected just before the sockets left the XSKMAP comes only when the driver's pass ends, so
+    /// the rings have to stay quiet for a moment.
     fn drain(&mut self) -> Result<(), I::Error> {
         let start = now();
-        let mut time = start;
+        let (mut time, mut busy) = (start, start);
         while elapsed(start, time) < DRAIN {
-            let received = self.turn(time)?;
-            if received == 0 && self.io.drained() {
+            if self.turn(time)? > 0 || !self.io.drained() {
+                busy = time;
+            } else if elapsed(busy, time) >= QUIET {
                 break;
             }
-            if received == 0 {
-                self.io.wait(SENDING)?;
-            }
+            self.io.wait(SENDING)?;
             time = now();
         }
         self.read_kernel_counts();
@@ -226,6 +229,8 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
     }
 }
 
+/// Time between the two, in either direction: the wall clock may be set back, and what is due must not wait
+/// until it has caught up.
 fn elapsed(from: Timestamp, to: Timestamp) -> Duration {
-    Duration::from_nanos(to.0.saturating_sub(from.0))
+    Duration::from_nanos(to.0.abs_diff(from.0))
 }
