@@ -4,6 +4,7 @@ use std::{
     collections::VecDeque,
     io,
     os::fd::{AsRawFd, RawFd},
+    thread,
     time::Duration,
 };
 
@@ -72,6 +73,12 @@ pub struct WireError {
 const PENDING_BATCHES: u32 = 4;
 /// A packet that could not be put on the ring for this long is given up: its peer is dead.
 const PENDING_NANOSECONDS: u64 = 100_000_000;
+/// Bytes of a huge page, where it is not set otherwise at boot.
+const HUGE_PAGE: u32 = 2 << 20;
+/// How long the kernel takes to give the memory of a closed UMEM back.
+const UMEM_PAUSE: Duration = Duration::from_millis(50);
+/// How often a port is asked whether it is still there.
+const ALIVE_NANOSECONDS: u64 = 500_000_000;
 /// Frames left over for packets of the worker's own making (RST, ICMP unreachable).
 const RESERVED_FRAMES: u32 = 32;
 
@@ -80,7 +87,12 @@ const RESERVED_FRAMES: u32 = 32;
 fn umem_frames(rings: RingConfig, sides: usize) -> u32 {
     let per_side = 2 * rings.rx + rings.tx + (PENDING_BATCHES + 1) * rings.batch;
     let sides = if sides == 2 { 2 } else { 1 };
-    per_side * sides + RESERVED_FRAMES
+    let frames = per_side * sides + RESERVED_FRAMES;
+    match rings.huge_pages {
+        // Whole pages: munmap(2) refuses a part of one, and the memory of a UMEM that is given up would stay.
+        true => frames.next_multiple_of((HUGE_PAGE / rings.frame_size).max(1)),
+        false => frames,
+    }
 }
 
 /// Bytes of one worker's UMEM.
@@ -95,6 +107,8 @@ struct Side {
     counts: SideCounts,
     /// When the ring last took something, or nothing was waiting.
     moved: Timestamp,
+    /// When the port was last known to be there.
+    alive: Timestamp,
 }
 
 /// The AF_XDP backend of one worker.
@@ -112,23 +126,23 @@ impl XdpIo {
     /// Makes the UMEM, binds the sockets and fills their fill rings. Under [`BindMode::Auto`] all sides are
     /// zero-copy or all are copy: they share a UMEM, and with it the mode.
     pub fn open(options: &XdpOptions) -> Result<Self, OpenError> {
-        match options.bind {
-            BindMode::ZeroCopy => Self::open_as(options, true),
-            BindMode::Copy => Self::open_as(options, false),
-            BindMode::Auto => match Self::open_as(options, true) {
-                Err(OpenError::Bind(error)) if error.unsupported() => Self::open_as(options, false),
-                result => result,
-            },
+        match Self::open_as(options, options.bind) {
+            // The first side is zero-copy and with it the UMEM; another side cannot be. All anew.
+            Err(OpenError::Bind(error)) if options.bind == BindMode::Auto && error.unsupported() => {
+                thread::sleep(UMEM_PAUSE);
+                Self::open_as(options, BindMode::Copy)
+            }
+            result => result,
         }
     }
 
-    fn open_as(options: &XdpOptions, zero_copy: bool) -> Result<Self, OpenError> {
+    fn open_as(options: &XdpOptions, mode: BindMode) -> Result<Self, OpenError> {
         let rings = options.rings;
         let pending = PENDING_BATCHES * rings.batch;
         let frames = umem_frames(rings, options.interfaces.len());
         let mut pool = FramePool::new(frames, rings.frame_size, rings.rx, rings.tx, rings.huge_pages)?;
-        let bind = BindOptions {
-            zero_copy,
+        let mut bind = BindOptions {
+            zero_copy: mode != BindMode::Copy,
             multi_buffer: options.multi_buffer,
             rx: rings.rx,
             tx: rings.tx,
@@ -137,7 +151,14 @@ impl XdpIo {
         };
         let mut sides = Vec::with_capacity(options.interfaces.len());
         for interface in &options.interfaces {
-            let mut socket = QueueSocket::bind(&pool, interface, options.queue, bind)?;
+            let mut bound = QueueSocket::bind(&pool, interface, options.queue, bind);
+            // No socket has given the UMEM a mode yet, so it need not be made anew.
+            if mode == BindMode::Auto && sides.is_empty() && bound.as_ref().is_err_and(BindError::unsupported)
+            {
+                bind.zero_copy = false;
+                bound = QueueSocket::bind(&pool, interface, options.queue, bind);
+            }
+            let mut socket = bound?;
             socket.fill(&mut pool).map_err(|cause| OpenError::Fill {
                 interface: interface.clone(),
                 queue: options.queue,
@@ -148,6 +169,7 @@ impl XdpIo {
                 pending: VecDeque::with_capacity(pending as usize),
                 counts: SideCounts::default(),
                 moved: Timestamp::default(),
+                alive: Timestamp::default(),
             });
         }
         let poll = Poll::new(sides.iter().map(|side| side.socket.as_raw_fd()));
@@ -234,7 +256,7 @@ impl PacketIo for XdpIo {
             side.counts.tx_bytes += bytes;
             if packets > 0 || side.pending.is_empty() {
                 side.moved = now;
-            } else if now.0.saturating_sub(side.moved.0) > PENDING_NANOSECONDS {
+            } else if now.0.abs_diff(side.moved.0) > PENDING_NANOSECONDS {
                 while let Some(packet) = side.pending.pop_front() {
                     side.counts.tx_full += 1;
                     self.pool.release(packet);
@@ -243,6 +265,11 @@ impl PacketIo for XdpIo {
             if side.socket.in_tx() > 0 {
                 side.socket.kick().map_err(|cause| wire_error(&side.socket, cause))?;
                 side.socket.complete(&mut self.pool);
+            }
+            // A removed port is silent: poll(2) sleeps on, and nothing may ever be sent there.
+            if now.0.abs_diff(side.alive.0) > ALIVE_NANOSECONDS {
+                side.alive = now;
+                side.socket.alive().map_err(|cause| wire_error(&side.socket, cause))?;
             }
             side.counts.invalid = side.socket.invalid();
         }
@@ -308,7 +335,18 @@ fn swap_mac(frame: &mut [u8]) {
 
 #[cfg(test)]
 mod tests {
-    use super::swap_mac;
+    use super::{HUGE_PAGE, RingConfig, swap_mac, umem_bytes};
+
+    #[test]
+    fn a_umem_on_huge_pages_fills_them() {
+        for (sides, frame_size) in [(1, 4096), (2, 4096), (1, 2048), (2, 2048)] {
+            let huge = RingConfig { frame_size, ..RingConfig::default() };
+            let plain = umem_bytes(RingConfig { huge_pages: false, ..huge }, sides);
+            let bytes = umem_bytes(huge, sides);
+            assert!(bytes.is_multiple_of(HUGE_PAGE.into()));
+            assert!((plain..plain + u64::from(HUGE_PAGE)).contains(&bytes));
+        }
+    }
 
     #[test]
     fn swaps_addresses_and_leaves_short_frames_alone() {

@@ -50,9 +50,15 @@ pub struct BindError {
 }
 
 impl BindError {
-    /// True when the driver (or the kernel for it) lacks what was asked for, so that copy mode may still do.
+    /// True when zero-copy was asked for and the driver may lack it, so that copy mode may still do.
+    /// Drivers have many words for it (EOPNOTSUPP, EINVAL, ENOENT, EPERM, ENOTSUPP …): it is whatever speaks
+    /// neither of the queue, nor of the port, nor of memory.
     pub fn unsupported(&self) -> bool {
-        matches!(self.cause.raw_os_error(), Some(libc::EOPNOTSUPP | libc::EINVAL))
+        self.mode == ZERO_COPY
+            && !matches!(
+                self.cause.raw_os_error(),
+                None | Some(libc::EBUSY | libc::ENODEV | libc::ENETDOWN | libc::ENOBUFS | libc::ENOMEM)
+            )
     }
 }
 
@@ -67,6 +73,8 @@ pub struct QueueSocket {
     descs: Box<[FrameDesc]>,
     /// A multi-frame packet of which the last frame has not come yet.
     partial: Option<Packet>,
+    /// The frames up to the next end of a packet belong to one of which a descriptor was not believed.
+    broken: bool,
     /// Descriptors taken from the rx ring per call.
     batch: usize,
     tx_entries: u32,
@@ -131,6 +139,7 @@ impl QueueSocket {
             completion,
             descs: vec![FrameDesc::default(); options.batch.max(LONGEST_PACKET) as usize].into(),
             partial: None,
+            broken: false,
             batch: options.batch.max(1) as usize,
             tx_entries: options.tx,
             quota: 2 * u64::from(options.rx),
@@ -157,9 +166,19 @@ impl QueueSocket {
         for desc in &self.descs[..received] {
             let Some(frame) = pool.accept(*desc) else {
                 self.invalid += 1;
+                // The packet it was part of is none without it: neither what came before nor what follows.
+                if let Some(packet) = self.partial.take() {
+                    pool.release(packet);
+                }
+                self.broken = desc.has_more_frames();
                 continue;
             };
             let continues = frame.continues();
+            if self.broken {
+                self.broken = continues;
+                pool.release(pool.packet(frame));
+                continue;
+            }
             let packet = match self.partial.take() {
                 None => pool.packet(frame),
                 Some(mut packet) => {
@@ -249,18 +268,27 @@ impl QueueSocket {
     /// Asks the kernel to send what is on the tx ring, where it wants to be asked.
     ///
     /// In copy mode one call sends 32 descriptors, so this goes on while the ring shrinks: stopping earlier
-    /// strands the tail of a burst until the next packet comes.
+    /// strands the tail of a burst until the next packet comes. A zero-copy driver is called once, and also
+    /// when it has taken all: some complete what was sent only when they are called.
     pub fn kick(&mut self) -> io::Result<()> {
+        if self.zero_copy {
+            return if self.in_tx > 0 && self.tx.needs_wakeup() { self.tx.wakeup() } else { Ok(()) };
+        }
         let mut waiting = self.untaken();
         while waiting > 0 && self.tx.needs_wakeup() {
             self.tx.wakeup()?;
             let left = self.untaken();
-            if left >= waiting || self.zero_copy {
+            if left >= waiting {
                 break;
             }
             waiting = left;
         }
         Ok(())
+    }
+
+    /// Asks whether the port is still there (ENXIO: it was removed). One that is down may come back.
+    pub fn alive(&self) -> io::Result<()> {
+        options::wake_rx(self.rx.fd().as_raw_fd())
     }
 
     fn nb_descs(&self) -> u32 {
@@ -336,6 +364,8 @@ fn os_cause(error: &xsk_rs::socket::SocketCreateError) -> io::Error {
     }
 }
 
+const ZERO_COPY: &str = "zero-copy";
+
 fn bind_error(interface: &str, queue: u32, options: BindOptions, cause: io::Error) -> BindError {
     let fix = match cause.raw_os_error() {
         Some(libc::EBUSY) => {
@@ -356,6 +386,26 @@ fn bind_error(interface: &str, queue: u32, options: BindOptions, cause: io::Erro
         }
         _ => "see the kernel's log".into(),
     };
-    let mode = if options.zero_copy { "zero-copy" } else { "copy" };
+    let mode = if options.zero_copy { ZERO_COPY } else { "copy" };
     BindError { interface: interface.into(), queue, mode, cause, fix }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_refused_zero_copy_leaves_copy_mode_to_try() {
+        let options =
+            BindOptions { zero_copy: true, multi_buffer: false, rx: 64, tx: 64, batch: 64, busy_poll: false };
+        let refused = |options, code| bind_error("a", 0, options, io::Error::from_raw_os_error(code));
+        // virtio_net says ENOENT where its buffers do not suit.
+        for code in [libc::EOPNOTSUPP, libc::EINVAL, libc::ENOENT] {
+            assert!(refused(options, code).unsupported());
+            assert!(!refused(BindOptions { zero_copy: false, ..options }, code).unsupported());
+        }
+        for code in [libc::EBUSY, libc::ENODEV, libc::ENETDOWN, libc::ENOMEM] {
+            assert!(!refused(options, code).unsupported());
+        }
+    }
 }
