@@ -12,8 +12,8 @@ use fastpath_lab::{
 };
 
 use crate::wire::{
-    BRIEFLY, SOON, assert_both_ports_received, assert_nothing_left, bridge, crosses, end, promiscuity, start,
-    stats, stop, xdp_program,
+    BRIEFLY, SOON, assert_both_ports_received, assert_nothing_left, bridge, crosses, end, fastpath,
+    promiscuity, start, stats, stop, xdp_program,
 };
 
 #[test]
@@ -38,6 +38,15 @@ fn a_panicking_worker_ends_the_process_in_order() {
 }
 
 #[test]
+fn a_worker_that_panics_before_it_has_sockets_ends_the_start() {
+    let lab = Lab::new().unwrap();
+    let running = bridge(&lab).env("FASTPATH_FAULT", "open:worker=1").spawn().unwrap();
+    let ended = running.wait(SOON).unwrap();
+    assert_failed_in_order(&ended, &["worker 1", "panic"]);
+    assert_nothing_left(&lab);
+}
+
+#[test]
 fn a_removed_port_ends_the_process_in_order() {
     let lab = Lab::new().unwrap();
     let running = start(&lab, &bridge(&lab));
@@ -50,6 +59,27 @@ fn a_removed_port_ends_the_process_in_order() {
     assert_failed_in_order(&ended, &["worker", PORT_OUT]);
     assert_eq!(xdp_program(&lab.inspector, PORT_IN), None);
     assert_eq!(promiscuity(&lab.inspector, PORT_IN), 0);
+}
+
+#[test]
+fn a_removed_port_is_noticed_without_traffic() {
+    let lab = Lab::new().unwrap();
+    // A hairpin receives nothing any more and so sends nothing: only asking tells.
+    let running = fastpath(&lab).args(["--interface", PORT_IN, "--queues", "0-3"]).start().unwrap();
+    lab.inspector.ip(&format!("link del {PORT_IN}")).unwrap();
+    let ended = running.wait(Duration::from_secs(5)).unwrap();
+    assert_failed_in_order(&ended, &["worker", PORT_IN]);
+}
+
+#[test]
+fn output_that_nobody_reads_is_no_reason_to_end_or_to_fail() {
+    let lab = Lab::new().unwrap();
+    // Pipes whose readers are gone.
+    let unread = ["bash", "-c", r#"exec "$0" "$@" > >(exit) 2> >(exit)"#];
+    let running = bridge(&lab).by(&unread).spawn().unwrap();
+    running.wait_stats(SOON, |stats| !stats.queues.is_empty()).unwrap();
+    assert!(crosses(&lab, SOON));
+    end(&lab, running, Signal::SIGTERM);
 }
 
 /// The process ended by itself with a failure of its own, and its last word says all of `words`.
