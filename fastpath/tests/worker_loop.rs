@@ -1,5 +1,6 @@
 //! The worker's loop over an I/O backend in memory: what comes in goes out, once, in order, or is accounted for.
 #![cfg(feature = "nic")]
+#![allow(clippy::unwrap_used)] // A test may panic; clippy.toml knows only of #[test] functions.
 
 use std::{path::Path, sync::Arc};
 

@@ -79,7 +79,8 @@ const RESERVED_FRAMES: u32 = 32;
 /// what is in hand.
 fn umem_frames(rings: RingConfig, sides: usize) -> u32 {
     let per_side = 2 * rings.rx + rings.tx + (PENDING_BATCHES + 1) * rings.batch;
-    per_side * sides as u32 + RESERVED_FRAMES
+    let sides = if sides == 2 { 2 } else { 1 };
+    per_side * sides + RESERVED_FRAMES
 }
 
 /// Bytes of one worker's UMEM.

@@ -35,20 +35,20 @@ impl Frame {
 pub struct Packet {
     pub(super) head: Frame,
     /// Chunk index of the last frame, where the next one is linked on.
-    pub(super) last: u32,
+    pub(super) last: usize,
     frames: u16,
     bytes: u32,
 }
 
 impl Packet {
     /// A packet of one frame that lies in chunk `chunk`.
-    pub(super) fn new(head: Frame, chunk: u32) -> Self {
+    pub(super) fn new(head: Frame, chunk: usize) -> Self {
         let bytes = u32::try_from(head.len()).unwrap_or(u32::MAX);
         Self { head, last: chunk, frames: 1, bytes }
     }
 
     /// Accounts for a frame of `bytes` bytes in chunk `chunk` that was linked on behind the last one.
-    pub(super) fn extend(&mut self, chunk: u32, bytes: usize) {
+    pub(super) fn extend(&mut self, chunk: usize, bytes: usize) {
         self.last = chunk;
         self.frames = self.frames.saturating_add(1);
         self.bytes = self.bytes.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));

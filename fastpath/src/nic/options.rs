@@ -1,8 +1,10 @@
 //! Socket options and system calls of an AF_XDP socket that xsk-rs does not have.
 
-use std::{io, mem, os::fd::RawFd, time::Duration};
+use std::{io, os::fd::RawFd, time::Duration};
 
 const SOL_XDP: libc::c_int = 283;
+/// Size of the `u32` that every option here is.
+const U32_LEN: libc::socklen_t = 4;
 /// `getsockopt` name of the bound socket's options (linux/if_xdp.h).
 const XDP_OPTIONS: libc::c_int = 8;
 const XDP_OPTIONS_ZEROCOPY: u32 = 1;
@@ -14,9 +16,8 @@ const SO_BUSY_POLL_BUDGET: libc::c_int = 70;
 const BUSY_POLL_MICROSECONDS: u32 = 20;
 
 fn set(fd: RawFd, name: libc::c_int, value: u32) -> io::Result<()> {
-    let size = mem::size_of_val(&value) as libc::socklen_t;
-    // SAFETY: the kernel reads `size` bytes from `value`, which outlives the call.
-    let status = unsafe { libc::setsockopt(fd, libc::SOL_SOCKET, name, (&raw const value).cast(), size) };
+    // SAFETY: the kernel reads the 4 bytes of `value`, which outlives the call.
+    let status = unsafe { libc::setsockopt(fd, libc::SOL_SOCKET, name, (&raw const value).cast(), U32_LEN) };
     if status == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
@@ -31,7 +32,7 @@ pub(super) fn prefer_busy_poll(fd: RawFd, budget: u32) -> io::Result<()> {
 /// Reads back from the kernel whether the bound socket is zero-copy.
 pub(super) fn zero_copy(fd: RawFd) -> io::Result<bool> {
     let mut options: u32 = 0;
-    let mut size = mem::size_of_val(&options) as libc::socklen_t;
+    let mut size = U32_LEN;
     // SAFETY: the kernel writes at most `size` bytes to `options`; both outlive the call.
     let status =
         unsafe { libc::getsockopt(fd, SOL_XDP, XDP_OPTIONS, (&raw mut options).cast(), &raw mut size) };

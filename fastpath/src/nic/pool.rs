@@ -138,15 +138,15 @@ impl FramePool {
 
     /// Starts a packet with `head`.
     pub(super) fn packet(&self, head: Frame) -> Packet {
-        let chunk = self.chunk(&head.0) as u32;
+        let chunk = self.chunk(&head.0);
         Packet::new(head, chunk)
     }
 
     /// Links `frame` on at the end of `packet`.
     pub(super) fn append(&mut self, packet: &mut Packet, frame: Frame) {
-        let chunk = self.chunk(&frame.0) as u32;
+        let chunk = self.chunk(&frame.0);
         let bytes = frame.len();
-        if let Some(link) = self.links.get_mut(packet.last as usize) {
+        if let Some(link) = self.links.get_mut(packet.last) {
             *link = Some(frame);
         }
         packet.extend(chunk, bytes);

@@ -67,6 +67,8 @@ pub struct QueueSocket {
     descs: Box<[FrameDesc]>,
     /// A multi-frame packet of which the last frame has not come yet.
     partial: Option<Packet>,
+    /// Descriptors taken from the rx ring per call.
+    batch: usize,
     tx_entries: u32,
     /// Most chunks the kernel may hold for receiving.
     quota: u64,
@@ -74,6 +76,7 @@ pub struct QueueSocket {
     in_tx: u64,
     invalid: u64,
     zero_copy: bool,
+    busy_poll: bool,
     interface: String,
     queue: u32,
 }
@@ -126,14 +129,16 @@ impl QueueSocket {
             tx,
             fill,
             completion,
-            descs: vec![FrameDesc::default(); options.batch.max(1) as usize].into(),
+            descs: vec![FrameDesc::default(); options.batch.max(LONGEST_PACKET) as usize].into(),
             partial: None,
+            batch: options.batch.max(1) as usize,
             tx_entries: options.tx,
             quota: 2 * u64::from(options.rx),
             with_kernel: 0,
             in_tx: 0,
             invalid: 0,
             zero_copy,
+            busy_poll: options.busy_poll,
             interface: interface.into(),
             queue,
         })
@@ -147,7 +152,7 @@ impl QueueSocket {
         packets: &mut Vec<(usize, Packet)>,
     ) -> usize {
         // SAFETY: this ring is tied to the pool's UMEM; `accept` below is what turns a descriptor into a frame.
-        let received = unsafe { self.rx.consume(&mut self.descs) };
+        let received = unsafe { self.rx.consume(&mut self.descs[..self.batch]) };
         self.with_kernel -= (received as u64).min(self.with_kernel);
         for desc in &self.descs[..received] {
             let Some(frame) = pool.accept(*desc) else {
@@ -173,16 +178,20 @@ impl QueueSocket {
     /// Puts free chunks on the fill ring, up to this socket's share of the pool, and wakes the driver when it
     /// asks for it.
     pub fn fill(&mut self, pool: &mut FramePool) -> io::Result<()> {
-        let room = (self.quota - self.with_kernel.min(self.quota)) as usize;
-        if room >= self.descs.len() {
-            let slots = self.fill.nb_free(self.descs.len() as u32) as usize;
+        let room = usize::try_from(self.quota.saturating_sub(self.with_kernel)).unwrap_or(0);
+        if room >= self.batch {
+            let slots = self.fill.nb_free(self.nb_descs()) as usize;
             let n = room.min(slots).min(pool.free());
             // SAFETY: the chunks are on the pool's free list, so nobody else holds them; `lend` gives them up.
             let produced = unsafe { self.fill.produce(pool.lendable(n)) };
             pool.lend(produced);
             self.with_kernel += produced as u64;
         }
-        if self.fill.needs_wakeup() { options::wake_rx(self.rx.fd().as_raw_fd()) } else { Ok(()) }
+        // A busy-polling driver runs only when it is called.
+        match self.busy_poll || self.fill.needs_wakeup() {
+            true => options::wake_rx(self.rx.fd().as_raw_fd()),
+            false => Ok(()),
+        }
     }
 
     /// Moves packets from the front of `pending` onto the tx ring, as many as fit, in order. Returns
@@ -191,7 +200,7 @@ impl QueueSocket {
         let (mut sent, mut bytes) = (0, 0);
         while !pending.is_empty() {
             // Outstanding frames are capped at one ring's worth: a dead peer must not drain the fill ring.
-            let slots = self.tx.nb_free(self.descs.len() as u32).min(self.tx_entries - self.outstanding());
+            let slots = self.tx.nb_free(self.nb_descs()).min(self.tx_entries - self.outstanding());
             let room = (slots as usize).min(self.descs.len());
             let (mut packets, mut descs) = (0, 0);
             for packet in pending.iter() {
@@ -254,6 +263,10 @@ impl QueueSocket {
         Ok(())
     }
 
+    fn nb_descs(&self) -> u32 {
+        u32::try_from(self.descs.len()).unwrap_or(u32::MAX)
+    }
+
     fn outstanding(&self) -> u32 {
         u32::try_from(self.in_tx).unwrap_or(u32::MAX).min(self.tx_entries)
     }
@@ -310,6 +323,8 @@ impl AsRawFd for QueueSocket {
     }
 }
 
+/// Frames of the longest packet there is: MAX_SKB_FRAGS (45 at most) and the head.
+const LONGEST_PACKET: u32 = 46;
 const BUSY_ATTEMPTS: u32 = 10;
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
 

@@ -152,7 +152,7 @@ impl Published {
                 *value = word.load(Ordering::Relaxed);
             }
             std::sync::atomic::fence(Ordering::Acquire);
-            if before % 2 == 0 && self.sequence.load(Ordering::Relaxed) == before {
+            if before.is_multiple_of(2) && self.sequence.load(Ordering::Relaxed) == before {
                 return unflatten(&words);
             }
             std::hint::spin_loop();

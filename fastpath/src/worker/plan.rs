@@ -37,7 +37,7 @@ pub enum PlanError {
         /// The list.
         wanted: String,
         /// The missing core.
-        core: u32,
+        core: usize,
         /// Cores there are.
         available: String,
     },
@@ -61,9 +61,9 @@ pub fn plan(
         None => available.to_vec(),
         Some(list) => list.as_slice().iter().map(|&core| core as usize).collect(),
     };
-    if let (Some(list), Some(&core)) = (wanted, cores.iter().find(|core| !available.contains(core))) {
+    if let (Some(list), Some(core)) = (wanted, cores.iter().find(|core| !available.contains(core))) {
         let available = available.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-        return Err(PlanError::NoSuchCore { wanted: list.to_string(), core: core as u32, available });
+        return Err(PlanError::NoSuchCore { wanted: list.to_string(), core: *core, available });
     }
     if cores.is_empty() {
         return Err(PlanError::NoCores);

@@ -1,3 +1,5 @@
+#![allow(clippy::cast_possible_wrap)] // the slow reference counts in isize
+
 use proptest::prelude::*;
 
 use super::*;
