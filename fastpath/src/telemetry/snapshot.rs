@@ -132,7 +132,7 @@ pub struct Totals {
     pub gathered: u64,
     /// Alerts raised.
     pub alerts: u64,
-    /// Events that did not fit the queue to the log.
+    /// Events that are not in the log: they did not fit the queue to it, or the file could not take them.
     pub events_lost: u64,
     /// Packets that went missing between the rings: anything but 0 is an alarm.
     pub residual: i64,

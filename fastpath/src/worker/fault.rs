@@ -1,11 +1,13 @@
 //! Faults on purpose, for tests only (feature `fault-injection`): `FASTPATH_FAULT=panic:worker=1` makes worker
-//! 1 panic after its first packet, `FASTPATH_FAULT=open:worker=1` already while it opens its sockets.
+//! 1 panic after its first packet, `hang:…` makes it hang there, `open:…` panic already while it opens its sockets.
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     /// At the first packet.
     Panic,
+    /// At the first packet, for ever.
+    Hang,
     /// Before there are sockets.
     Open,
 }
@@ -18,6 +20,7 @@ impl Fault {
         match fault {
             _ if worker != index.to_string() => None,
             "panic" => Some(Self::Panic),
+            "hang" => Some(Self::Hang),
             "open" => Some(Self::Open),
             _ => None,
         }
@@ -25,6 +28,9 @@ impl Fault {
 
     #[allow(clippy::panic)] // the purpose
     pub(super) fn strike(self) {
+        while self == Self::Hang {
+            std::thread::park();
+        }
         panic!("a fault was injected");
     }
 }

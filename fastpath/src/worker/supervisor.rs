@@ -66,6 +66,9 @@ pub enum RunError {
         /// The system's reason.
         cause: io::Error,
     },
+    /// Workers did not end when told to.
+    #[error("{0} of the workers hung and had to be left behind; what they held is lost")]
+    Hung(usize),
     /// A worker ended by itself.
     #[error("worker {worker} ended: {reason}")]
     Worker {
@@ -110,7 +113,11 @@ pub fn run(config: &RunConfig, rules: &Arc<RuleSet>) -> Result<(), RunError> {
         LiveWriter::start(&config.log_dir, ports, config.event_types, workers, EVENT_QUEUE)?;
     let result = Supervisor::start(config, &plan, passed, rules, sinks)
         .and_then(|supervisor| supervisor.watch(&stop_asked, &events));
-    events.finish();
+    let earlier = events.totals().failed;
+    let failed = events.finish().failed.saturating_sub(earlier);
+    if failed > 0 {
+        tracing::error!("{failed} more events could not be written at the end");
+    }
     result
 }
 
@@ -261,7 +268,7 @@ impl Supervisor {
 
     /// Reports every second until a signal (`Ok`) or the end of a worker; then stops in order.
     fn watch(mut self, stop_asked: &AtomicBool, events: &LiveWriter) -> Result<(), RunError> {
-        let mut reporter = Reporter::open(self.stats_json.as_ref(), self.snapshot(events.totals().lost))
+        let mut reporter = Reporter::open(self.stats_json.as_ref(), self.snapshot(lost(events)))
             .map_err(|cause| RunError::System { what: "cannot write the figures", cause })?;
         // Standard error may be a pipe that nobody reads any more: no reason to end.
         let _ = writeln!(io::stderr(), "ready: {}", self.summary());
@@ -276,20 +283,20 @@ impl Supervisor {
             if Instant::now() >= due {
                 // Seconds that this process was stopped for are not made up for.
                 due = (due + SECOND).max(Instant::now());
-                reporter.report(self.snapshot(events.totals().lost), false);
+                reporter.report(self.snapshot(lost(events)), false);
             }
         }
-        self.stop(result.is_err());
-        reporter.report(self.snapshot(events.totals().lost), true);
+        let stopped = self.stop(result.is_err());
+        reporter.report(self.snapshot(lost(events)), true);
         reporter.print_totals();
         for error in std::mem::take(&mut self.ports).into_iter().flat_map(Port::close) {
             tracing::error!("{error}");
         }
-        result
+        result.and(stopped)
     }
 
     /// Takes the sockets out of the XSKMAPs and lets the workers drain. One that hangs is left behind.
-    fn stop(&mut self, one_has_ended: bool) {
+    fn stop(&mut self, one_has_ended: bool) -> Result<(), RunError> {
         for port in &mut self.ports {
             for &queue in &self.queues {
                 if let Err(error) = port.program().remove(queue) {
@@ -299,8 +306,8 @@ impl Supervisor {
         }
         self.stop.store(true, Ordering::Relaxed);
         let deadline = Instant::now() + STOP;
-        let mut living = self.threads.len() - usize::from(one_has_ended);
-        while living > 0 && !self.threads.is_empty() {
+        let mut living = self.threads.len().saturating_sub(usize::from(one_has_ended));
+        while living > 0 {
             match self.reports.recv_deadline(deadline) {
                 Ok(Report::Ended(worker, result)) => {
                     living -= 1;
@@ -311,14 +318,15 @@ impl Supervisor {
                 Ok(_) => {}
                 Err(RecvTimeoutError::Disconnected) => living = 0,
                 Err(RecvTimeoutError::Timeout) => {
-                    tracing::error!("{living} workers do not end; leaving them behind");
                     self.threads.clear();
+                    return Err(RunError::Hung(living));
                 }
             }
         }
         for thread in self.threads.drain(..) {
             thread.join();
         }
+        Ok(())
     }
 
     fn snapshot(&self, events_lost: u64) -> Snapshot {
@@ -350,6 +358,12 @@ impl Drop for Supervisor {
             thread.join();
         }
     }
+}
+
+/// Events that are not in the log: no room on a queue, or the file took them not.
+fn lost(events: &LiveWriter) -> u64 {
+    let totals = events.totals();
+    totals.lost + totals.failed
 }
 
 fn ended(worker: usize, result: Result<(), String>) -> RunError {

@@ -38,6 +38,20 @@ fn a_panicking_worker_ends_the_process_in_order() {
 }
 
 #[test]
+fn a_hanging_worker_does_not_hold_up_the_end() {
+    let lab = Lab::new().unwrap();
+    let running = start(&lab, &bridge(&lab).env("FASTPATH_FAULT", "hang:worker=1"));
+    lab.steer(Host::Client, 1).unwrap();
+    let frame = udp_frame(Host::Client, (1, 2), b"worker 1 never gets over this").unwrap();
+    PacketSocket::open(&lab.client, "eth0").unwrap().send(&frame).unwrap();
+    std::thread::sleep(BRIEFLY);
+    let ended = running.stop(Signal::SIGTERM).unwrap();
+    assert!(ended.took < Duration::from_secs(2), "took {:?}", ended.took);
+    assert_failed_in_order(&ended, &["1 of the workers", "hung"]);
+    assert_nothing_left(&lab);
+}
+
+#[test]
 fn a_worker_that_panics_before_it_has_sockets_ends_the_start() {
     let lab = Lab::new().unwrap();
     let running = bridge(&lab).env("FASTPATH_FAULT", "open:worker=1").spawn().unwrap();
