@@ -3,6 +3,7 @@
 use std::{
     fs::{File, OpenOptions},
     io::{self, IsTerminal, Write},
+    os::unix::fs::OpenOptionsExt as _,
     time::{Duration, Instant},
 };
 
@@ -27,31 +28,43 @@ struct StatsLine<'a> {
     snapshot: &'a Snapshot,
 }
 
-/// Writes the figures of each second where they are wanted.
-pub(super) struct Reporter {
+/// Where figures are wanted.
+pub(super) struct Outlet {
     json: Option<Box<dyn Write + Send>>,
     terminal: bool,
-    start: Instant,
-    last: (Instant, Snapshot),
 }
 
-impl Reporter {
+impl Outlet {
     /// Opens the target of the stats JSON, to be appended to. The live line goes to a terminal only, and not
     /// where the JSON goes.
-    pub(super) fn open(target: Option<&StatsTarget>, now: Snapshot) -> io::Result<Self> {
+    pub(super) fn open(target: Option<&StatsTarget>) -> io::Result<Self> {
         let json: Option<Box<dyn Write + Send>> = match target {
             None => None,
             Some(StatsTarget::Stdout) => Some(Box::new(io::stdout())),
             Some(StatsTarget::File(path)) => Some(Box::new(open_append(path)?)),
         };
         let terminal = io::stdout().is_terminal() && target != Some(&StatsTarget::Stdout);
+        Ok(Self { json, terminal })
+    }
+}
+
+/// Writes the figures of each second where they are wanted.
+pub(super) struct Reporter {
+    outlet: Outlet,
+    start: Instant,
+    last: (Instant, Snapshot),
+}
+
+impl Reporter {
+    /// Reports what happens from `now` on.
+    pub(super) fn new(outlet: Outlet, now: Snapshot) -> Self {
         let start = Instant::now();
-        Ok(Self { json, terminal, start, last: (start, now) })
+        Self { outlet, start, last: (start, now) }
     }
 
     /// Reports one second, or with `last` the whole run's end.
     pub(super) fn report(&mut self, current: Snapshot, last: bool) {
-        if let Some(json) = &mut self.json {
+        if let Some(json) = &mut self.outlet.json {
             let line = StatsLine {
                 time: Stamp(super::looping::now()),
                 uptime_seconds: self.start.elapsed().as_secs_f64(),
@@ -60,14 +73,14 @@ impl Reporter {
             };
             if let Err(error) = write_line(json, &line) {
                 tracing::warn!("cannot write the stats JSON any more: {error}");
-                self.json = None;
+                self.outlet.json = None;
             }
         }
         let (since, earlier) = &self.last;
-        if self.terminal && !last {
+        if self.outlet.terminal && !last {
             // A terminal that went away (the session was closed) must not take the wire down with it.
             let line = live_line(earlier, &current, since.elapsed());
-            self.terminal = writeln!(io::stdout(), "{line}").is_ok();
+            self.outlet.terminal = writeln!(io::stdout(), "{line}").is_ok();
         }
         self.last = (Instant::now(), current);
     }
@@ -79,17 +92,21 @@ impl Reporter {
     }
 }
 
+/// Never waits for the reader of a pipe: neither for one to come, nor for one that reads no more.
 fn open_append(path: &std::path::Path) -> io::Result<File> {
     OpenOptions::new()
         .create(true)
         .append(true)
+        .custom_flags(libc::O_NONBLOCK)
         .open(path)
         .map_err(|error| io::Error::new(error.kind(), format!("--stats-json {}: {error}", path.display())))
 }
 
+/// In one write: a reader sees whole lines.
 fn write_line(out: &mut dyn Write, line: &StatsLine<'_>) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, line)?;
-    out.write_all(b"\n")?;
+    let mut text = serde_json::to_vec(line)?;
+    text.push(b'\n');
+    out.write_all(&text)?;
     out.flush()
 }
 

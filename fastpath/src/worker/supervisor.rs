@@ -17,11 +17,11 @@ use fastpath_common::Fallback;
 
 use super::{
     plan::{Plan, PlanError, Seat, plan},
-    report::Reporter,
+    report::{Outlet, Reporter},
     thread::{Opened, Report, Task, WorkerThread},
 };
 use crate::{
-    config::{ActionMode, AttachMode, BindMode, OnWorkerLoss, RunConfig, StatsTarget, Wire},
+    config::{ActionMode, AttachMode, BindMode, OnWorkerLoss, RunConfig, Wire},
     engine::{Engine, meta::PortId, rules::RuleSet, verdict::Enforcement},
     event::{EventError, LiveSink, LiveWriter},
     io::xdp::{self, OpenError, XdpOptions},
@@ -107,12 +107,14 @@ pub fn run(config: &RunConfig, rules: &Arc<RuleSet>) -> Result<(), RunError> {
     for warning in &plan.warnings {
         tracing::warn!("{warning}");
     }
+    let outlet = Outlet::open(config.stats_json.as_ref())
+        .map_err(|cause| RunError::System { what: "cannot write the figures", cause })?;
     let ports = config.wires.iter().flat_map(Wire::ports).map(str::to_owned).collect();
     let workers = plan.seats.len();
     let (events, sinks) =
         LiveWriter::start(&config.log_dir, ports, config.event_types, workers, EVENT_QUEUE)?;
     let result = Supervisor::start(config, &plan, passed, rules, sinks)
-        .and_then(|supervisor| supervisor.watch(&stop_asked, &events));
+        .and_then(|supervisor| supervisor.watch(&stop_asked, outlet, &events));
     let earlier = events.totals().failed;
     let failed = events.finish().failed.saturating_sub(earlier);
     if failed > 0 {
@@ -139,7 +141,6 @@ struct Supervisor {
     reports: Receiver<Report>,
     stop: Arc<AtomicBool>,
     queues: Vec<u32>,
-    stats_json: Option<StatsTarget>,
 }
 
 impl Supervisor {
@@ -161,7 +162,6 @@ impl Supervisor {
             reports,
             stop,
             queues: config.queues.as_slice().to_vec(),
-            stats_json: config.stats_json.clone(),
         };
         for (seat, sink) in plan.seats.iter().zip(sinks) {
             supervisor.spawn(config, seat, multi_buffer, rules, sink, sender.clone())?;
@@ -267,9 +267,8 @@ impl Supervisor {
     }
 
     /// Reports every second until a signal (`Ok`) or the end of a worker; then stops in order.
-    fn watch(mut self, stop_asked: &AtomicBool, events: &LiveWriter) -> Result<(), RunError> {
-        let mut reporter = Reporter::open(self.stats_json.as_ref(), self.snapshot(lost(events)))
-            .map_err(|cause| RunError::System { what: "cannot write the figures", cause })?;
+    fn watch(mut self, stop_asked: &AtomicBool, outlet: Outlet, events: &LiveWriter) -> Result<(), RunError> {
+        let mut reporter = Reporter::new(outlet, self.snapshot(lost(events)));
         // Standard error may be a pipe that nobody reads any more: no reason to end.
         let _ = writeln!(io::stderr(), "ready: {}", self.summary());
         let mut due = Instant::now() + SECOND;

@@ -103,6 +103,16 @@ fn rules_that_do_not_load() {
 }
 
 #[test]
+fn a_pipe_for_the_figures_that_nobody_reads() {
+    let lab = Lab::new().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("figures").display().to_string();
+    // Instead of the lab's own file, which is the last word.
+    let script = format!(r#"mkfifo {pipe}; exec "$0" "${{@:1:$#-1}}" {pipe}"#);
+    assert_refused(&lab, &bridge(&lab).by(&["bash", "-c", &script]), &["--stats-json", &pipe]);
+}
+
+#[test]
 fn ports_with_fewer_queues() {
     let lab = Lab::with(LabOptions { queues: 2, ..LabOptions::default() }).unwrap();
     assert_refused(&lab, &bridge(&lab), &["2"]);
