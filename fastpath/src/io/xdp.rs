@@ -69,7 +69,7 @@ pub struct WireError {
     cause: io::Error,
 }
 
-/// Packets that may wait for room on a tx ring, in batches.
+/// Frames that may wait for room on a tx ring, in batches. One packet may always wait, however long it is.
 const PENDING_BATCHES: u32 = 4;
 /// A packet that could not be put on the ring for this long is given up: its peer is dead.
 const PENDING_NANOSECONDS: u64 = 100_000_000;
@@ -104,6 +104,8 @@ struct Side {
     socket: QueueSocket,
     /// Forwarded to this side and not on its ring yet, in order.
     pending: VecDeque<Packet>,
+    /// Frames of those packets.
+    waiting: usize,
     counts: SideCounts,
     /// When the ring last took something, or nothing was waiting.
     moved: Timestamp,
@@ -167,6 +169,7 @@ impl XdpIo {
             sides.push(Side {
                 socket,
                 pending: VecDeque::with_capacity(pending as usize),
+                waiting: 0,
                 counts: SideCounts::default(),
                 moved: Timestamp::default(),
                 alive: Timestamp::default(),
@@ -236,7 +239,8 @@ impl PacketIo for XdpIo {
         }
         let to = self.beyond(side);
         let side = &mut self.sides[to];
-        if side.pending.len() < self.pending_cap {
+        if side.pending.is_empty() || side.waiting + packet.frames() <= self.pending_cap {
+            side.waiting += packet.frames();
             side.pending.push_back(packet);
         } else {
             side.counts.tx_full += 1;
@@ -251,7 +255,10 @@ impl PacketIo for XdpIo {
     fn flush(&mut self, now: Timestamp) -> Result<(), WireError> {
         for side in &mut self.sides {
             side.socket.complete(&mut self.pool);
+            let before = side.socket.in_tx();
             let (packets, bytes) = side.socket.transmit(&mut self.pool, &mut side.pending);
+            let moved = usize::try_from(side.socket.in_tx() - before).unwrap_or(usize::MAX);
+            side.waiting = side.waiting.saturating_sub(moved);
             side.counts.tx_packets += packets;
             side.counts.tx_bytes += bytes;
             if packets > 0 || side.pending.is_empty() {
@@ -261,6 +268,7 @@ impl PacketIo for XdpIo {
                     side.counts.tx_full += 1;
                     self.pool.release(packet);
                 }
+                side.waiting = 0;
             }
             if side.socket.in_tx() > 0 {
                 side.socket.kick().map_err(|cause| wire_error(&side.socket, cause))?;
@@ -301,9 +309,7 @@ impl PacketIo for XdpIo {
             total: self.pool.total() as u64,
             free: self.pool.free() as u64,
             with_kernel: sum(|side| side.socket.with_kernel()),
-            in_worker: sum(|side| {
-                side.socket.held() + side.pending.iter().map(|p| p.frames() as u64).sum::<u64>()
-            }),
+            in_worker: sum(|side| side.socket.held() + side.waiting as u64),
             in_tx: sum(|side| side.socket.in_tx()),
         }
     }
