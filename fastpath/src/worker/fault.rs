@@ -28,8 +28,10 @@ impl Fault {
 
     #[allow(clippy::panic)] // the purpose
     pub(super) fn strike(self) {
-        while self == Self::Hang {
-            std::thread::park();
+        if self == Self::Hang {
+            loop {
+                std::thread::park();
+            }
         }
         panic!("a fault was injected");
     }

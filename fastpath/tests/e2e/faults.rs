@@ -181,6 +181,8 @@ fn stopped_under_load(signal: Signal) {
     assert!(ended.took < Duration::from_secs(2), "took {:?}", ended.took);
     assert_eq!(stats(&ended).imbalance(), None);
     assert_both_ports_received(stats(&ended));
+    // Also those that were on their way when the sockets left the XSKMAP.
+    assert_all_redirected_are_known(stats(&ended));
     assert_nothing_left(&lab);
     let output = ended.stdout + &ended.stderr;
     let received = ended.stats.unwrap().totals.rx_packets.to_string();
