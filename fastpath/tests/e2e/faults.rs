@@ -13,7 +13,7 @@ use fastpath_lab::{
 
 use crate::wire::{
     BRIEFLY, SOON, assert_both_ports_received, assert_nothing_left, bridge, crosses, end, promiscuity, start,
-    stats, stop, xdp_program,
+    stats, stop, xdp_mode, xdp_program,
 };
 
 #[test]
@@ -119,6 +119,7 @@ fn stopped_under_load(signal: Signal) {
     let running = start(&lab, &bridge(&lab));
     for port in [PORT_IN, PORT_OUT] {
         assert!(xdp_program(&lab.inspector, port).is_some(), "no XDP program on {port}");
+        assert_eq!(xdp_mode(&lab.inspector, port), Some(1), "not in the driver of {port}");
         assert!(promiscuity(&lab.inspector, port) > 0, "{port} is not promiscuous");
     }
     let done = AtomicBool::new(false);
