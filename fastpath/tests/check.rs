@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used)] // A test may panic; clippy.toml knows only of #[test] functions.
 
-use std::{fs, process::Command};
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
 
 use serde_json::{Value, json};
 
@@ -85,4 +88,30 @@ fn patterns_and_variables_are_known() {
     ];
     let report = run(&set);
     assert_eq!((&report["rules"], &report["loaded"]), (&json!(2), &json!(2)), "{report}");
+}
+
+/// Runs `command` with a pipe that nobody reads as its standard output or error; its status.
+fn closed(command: &mut Command, stderr: bool) -> i32 {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let (out, error) = (Stdio::null(), Stdio::null());
+    let command =
+        if stderr { command.stdout(out).stderr(writer) } else { command.stdout(writer).stderr(error) };
+    command.status().unwrap().code().unwrap()
+}
+
+#[test]
+fn a_reader_that_goes_away_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("good.rules"), GOOD).unwrap();
+    fs::write(dir.path().join("bad.rules"), BAD).unwrap();
+    let run = |words: &str, stderr| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fastpath"));
+        closed(command.args(words.split(' ')).current_dir(&dir), stderr)
+    };
+    assert_eq!(run("check -S good.rules", false), 0);
+    assert_eq!(run("check -S good.rules --json", false), 0);
+    assert_eq!(run("check -S bad.rules", false), 1);
+    assert_eq!(run("check -S missing.rules", true), 2);
+    assert_eq!(run("replay -r missing.pcap -l out -S bad.rules --set no.such=1", true), 1);
 }
