@@ -69,14 +69,14 @@ fn block(item: &Item<'_>) -> Result<Block, Fault> {
     }
     let wrong = || {
         let expected = "an IPv4 or IPv6 address, a block a/bits or a range a-b";
-        Fault::new(item.at, format!("`{text}` is no address: expected {expected}"))
+        item.fault(format!("`{text}` is no address: expected {expected}"))
     };
     if let Some((first, last)) = text.split_once('-') {
         let pair = (first.trim().parse(), last.trim().parse());
         return match pair {
             (Ok(IpAddr::V4(a)), Ok(IpAddr::V4(b))) if a <= b => Ok(Block::V4(a.to_bits(), b.to_bits())),
             (Ok(IpAddr::V6(a)), Ok(IpAddr::V6(b))) if a <= b => Ok(Block::V6(a.to_bits(), b.to_bits())),
-            (Ok(_), Ok(_)) => Err(Fault::new(item.at, format!("the range `{text}` ends before it starts"))),
+            (Ok(_), Ok(_)) => Err(item.fault(format!("the range `{text}` ends before it starts"))),
             _ => Err(wrong()),
         };
     }
@@ -101,15 +101,21 @@ fn mask_v4(text: &str) -> Option<u32> {
     match text.parse::<Ipv4Addr>() {
         Ok(mask) => (mask.to_bits().leading_ones() == mask.to_bits().count_ones()).then_some(mask.to_bits()),
         Err(_) => {
-            let bits = text.parse::<u32>().ok().filter(|&bits| bits <= Ipv4Addr::BITS)?;
+            let bits = prefix(text, Ipv4Addr::BITS)?;
             Some(u32::MAX.checked_shl(Ipv4Addr::BITS - bits).unwrap_or(0))
         }
     }
 }
 
 fn mask_v6(text: &str) -> Option<u128> {
-    let bits = text.parse::<u32>().ok().filter(|&bits| bits <= Ipv6Addr::BITS)?;
+    let bits = prefix(text, Ipv6Addr::BITS)?;
     Some(u128::MAX.checked_shl(Ipv6Addr::BITS - bits).unwrap_or(0))
+}
+
+/// Digits only: `str::parse` would take `+8` too.
+fn prefix(text: &str, longest: u32) -> Option<u32> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|&bits| digits && bits <= longest)
 }
 
 #[cfg(test)]
@@ -117,7 +123,8 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<AddressSet, Fault> {
-        let variables = [("HOME".to_string(), "[10.0.0.0/8,fd00::/8]".to_string())].into();
+        let variables = [("HOME", "[10.0.0.0/8,fd00::/8]"), ("BAD", "[$HOME,10.0]")];
+        let variables = variables.map(|(name, value)| (name.to_string(), value.to_string())).into();
         AddressSet::parse(Token { text, at: 0 }, &variables)
     }
 
@@ -159,6 +166,7 @@ mod tests {
         for text in [
             "10.0.0",
             "10.0.0.1/33",
+            "10.0.0.1/+8",
             "::1/129",
             "10.0.0.0/255.0.255.0",
             "a-b",
@@ -171,5 +179,8 @@ mod tests {
         assert!(parse("10.0.0.9-10.0.0.1").unwrap_err().reason.contains("before it starts"));
         assert!(parse("[10.0.0.1,!10.0.0.0/8]").unwrap_err().reason.contains("leave nothing"));
         assert_eq!(parse("[1.1.1.1, x]").unwrap_err().at, 10);
+        let fault = parse("[1.1.1.1,!$BAD]").unwrap_err();
+        assert_eq!(fault.at, 9);
+        assert!(fault.reason.contains("`10.0`") && fault.reason.contains("value of `$BAD`"), "{fault:?}");
     }
 }

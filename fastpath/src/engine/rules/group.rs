@@ -14,6 +14,35 @@ pub(super) struct Item<'a> {
     pub(super) text: &'a str,
     /// Where it, or the variable that brought it, stands in the rule.
     pub(super) at: usize,
+    /// Name of the variable in the rule that brought it.
+    pub(super) variable: Option<&'a str>,
+}
+
+impl Item<'_> {
+    /// A fault at this item.
+    pub(super) fn fault(&self, reason: impl Into<String>) -> Fault {
+        Origin { at: self.at, variable: self.variable }.fault(reason)
+    }
+}
+
+/// What of a rule an item comes from.
+#[derive(Clone, Copy)]
+struct Origin<'a> {
+    at: usize,
+    variable: Option<&'a str>,
+}
+
+impl Origin<'_> {
+    fn fault(self, reason: impl Into<String>) -> Fault {
+        let reason = reason.into();
+        Fault::new(
+            self.at,
+            match self.variable {
+                Some(name) => format!("{reason}; it is in the value of `${name}`"),
+                None => reason,
+            },
+        )
+    }
 }
 
 /// Groups and variables inside each other deeper than this are refused; it also ends variables that name themselves.
@@ -39,17 +68,17 @@ struct Walk<'a, 'k> {
 }
 
 impl<'a> Walk<'a, '_> {
-    /// `origin` is where the variable stands whose value this is part of.
+    /// `variable` is that of the rule whose value this is part of.
     fn element(
         &mut self,
         token: Token<'a>,
         negated: bool,
-        origin: Option<usize>,
+        variable: Option<Origin<'a>>,
         depth: usize,
     ) -> Result<(), Fault> {
-        let at = origin.unwrap_or(token.at);
+        let origin = variable.unwrap_or(Origin { at: token.at, variable: None });
         if depth > MAX_DEPTH {
-            return Err(Fault::new(at, format!("groups or variables are nested deeper than {MAX_DEPTH}")));
+            return Err(origin.fault(format!("groups or variables are nested deeper than {MAX_DEPTH}")));
         }
         let (token, negated) = match token.strip_prefix("!") {
             Some(rest) => (rest, !negated),
@@ -57,23 +86,25 @@ impl<'a> Walk<'a, '_> {
         };
         if let Some(name) = token.text.strip_prefix('$') {
             let value = self.variables.get(name).ok_or_else(|| {
-                Fault::new(at, format!("the {} variable `${name}` is not defined", self.kind))
+                origin.fault(format!("the {} variable `${name}` is not defined", self.kind))
             })?;
-            return self.element(Token::trimmed(value, 0), negated, Some(at), depth + 1);
+            let variable = variable.unwrap_or(Origin { variable: Some(name), ..origin });
+            return self.element(Token::trimmed(value, 0), negated, Some(variable), depth + 1);
         }
         if token.text.starts_with('[') {
-            return self.members(token, negated, origin, depth);
+            return self.members(token, negated, variable, depth);
         }
         if token.text.is_empty() || token.text.starts_with('!') || token.text.contains(['[', ']', '$']) {
-            return Err(Fault::new(at, format!("`{}` is no {}", token.text, self.kind)));
+            return Err(origin.fault(format!("`{}` is no {}", token.text, self.kind)));
         }
         if negated && token.text.eq_ignore_ascii_case("any") {
-            return Err(Fault::new(at, "`!any` matches nothing"));
+            return Err(origin.fault("`!any` matches nothing"));
         }
         if self.items.len() >= MAX_ITEMS {
-            return Err(Fault::new(at, format!("the group has more than {MAX_ITEMS} items")));
+            return Err(origin.fault(format!("the group has more than {MAX_ITEMS} items")));
         }
-        self.items.push(Item { negated, text: token.text, at });
+        let Origin { at, variable } = origin;
+        self.items.push(Item { negated, text: token.text, at, variable });
         Ok(())
     }
 
@@ -81,10 +112,11 @@ impl<'a> Walk<'a, '_> {
         &mut self,
         group: Token<'a>,
         negated: bool,
-        origin: Option<usize>,
+        variable: Option<Origin<'a>>,
         depth: usize,
     ) -> Result<(), Fault> {
-        let unclosed = || Fault::new(origin.unwrap_or(group.at), "the group's brackets do not pair up");
+        let origin = variable.unwrap_or(Origin { at: group.at, variable: None });
+        let unclosed = || origin.fault("the group's brackets do not pair up");
         let inner = group.text.strip_prefix('[').ok_or_else(unclosed)?;
         let (mut level, mut start) = (0_usize, 0);
         for (at, c) in inner.char_indices() {
@@ -93,7 +125,7 @@ impl<'a> Walk<'a, '_> {
                 ']' if level > 0 => level -= 1,
                 ',' | ']' if level == 0 => {
                     let member = Token::trimmed(&inner[start..at], group.at + 1 + start);
-                    self.element(member, negated, origin, depth + 1)?;
+                    self.element(member, negated, variable, depth + 1)?;
                     start = at + 1;
                     if c == ']' {
                         return if start == inner.len() { Ok(()) } else { Err(unclosed()) };
@@ -113,7 +145,8 @@ mod tests {
     use super::*;
 
     fn flat(text: &str) -> Result<Vec<(bool, String)>, String> {
-        let pairs = [("A", "[1,!$B]"), ("B", "2"), ("LOOP", "[$LOOP]"), ("TWO", "[$TWO,$TWO]")];
+        let pairs =
+            [("A", "[1,!$B]"), ("B", "2"), ("LOOP", "[$LOOP]"), ("TWO", "[$TWO,$TWO]"), ("INNER", "$NOPE")];
         let variables = pairs.map(|(name, value)| (name.to_string(), value.to_string())).into();
         flatten(Token { text, at: 0 }, &variables, "port")
             .map(|items| items.into_iter().map(|i| (i.negated, i.text.to_string())).collect())
@@ -135,6 +168,10 @@ mod tests {
     #[test]
     fn says_what_is_wrong() {
         assert_eq!(flat("$NOPE").unwrap_err(), "the port variable `$NOPE` is not defined");
+        assert_eq!(
+            flat("[1,$INNER]").unwrap_err(),
+            "the port variable `$NOPE` is not defined; it is in the value of `$INNER`"
+        );
         assert_eq!(flat("!any").unwrap_err(), "`!any` matches nothing");
         assert!(flat("$LOOP").unwrap_err().contains("nested deeper"));
         assert!(flat("$TWO").is_err());

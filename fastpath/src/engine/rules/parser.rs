@@ -55,6 +55,9 @@ pub(super) fn guess_sid(text: &str) -> Option<u32> {
 
 fn compile(draft: Draft, sid: u32, action: Action, header: Header) -> Result<Rule, Fault> {
     let contents = content::compile(&draft.contents)?;
+    if let Some(largest) = draft.conditions.iter().find_map(Condition::largest_payload) {
+        content::check_size(&draft.contents, largest)?;
+    }
     let info = RuleInfo {
         gid: draft.gid.unwrap_or(1),
         sid,

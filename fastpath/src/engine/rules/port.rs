@@ -15,7 +15,7 @@ impl PortSet {
         for item in &items {
             let range = range(item.text).ok_or_else(|| {
                 let expected = "a number up to 65535, or a range n:m, :m or n: that does not run backwards";
-                Fault::new(item.at, format!("`{}` is no port: expected {expected}", item.text))
+                item.fault(format!("`{}` is no port: expected {expected}", item.text))
             })?;
             if item.negated { &mut excluded } else { &mut included }.push(range);
         }
