@@ -9,13 +9,17 @@ endif
 TEST_THREADS ?= 2
 SCRIPTS := $(shell git ls-files -z --cached --others --exclude-standard 2>/dev/null | xargs -0 grep -lsE '^\#!.*\b(ba|da)?sh\b')
 
-.PHONY: help setup build test demo bench ebpf ebpf-check lint fmt
+.PHONY: help setup build test demo bench fuzz ebpf ebpf-check lint fmt
+
+# Seconds per target of `make fuzz`.
+FUZZ_SECONDS ?= 60
 
 help:
 	@echo 'make demo        fastpath between a client and a web server, in network namespaces'
 	@echo 'make test        all tests: unit, captures, XDP program, end to end'
 	@echo 'make build       the release binary, target/release/fastpath'
 	@echo 'make bench       benchmarks, and the bridge beside a plain Linux bridge'
+	@echo 'make fuzz        a minute of fuzzing for every parser (FUZZ_SECONDS=60)'
 	@echo 'make lint        formatting, clippy, shellcheck'
 	@echo 'make ebpf        rebuilds redirect-ebpf/redirect.o from its source'
 	@echo 'make ebpf-check  proves that redirect.o agrees with its source'
@@ -28,7 +32,7 @@ build: setup
 	cargo build --release -p fastpath
 
 test: setup
-	cargo $(ROOT) test --workspace --profile checked --features fastpath/fault-injection -- --test-threads=$(TEST_THREADS)
+	cargo $(ROOT) test --workspace --profile checked -- --test-threads=$(TEST_THREADS)
 
 demo: setup
 	@cargo build --quiet --release -p fastpath
@@ -36,7 +40,15 @@ demo: setup
 
 bench: setup
 	cargo build --release -p fastpath
-	cargo $(ROOT) bench -p fastpath-benches
+	cargo bench -p fastpath-benches
+	cargo $(ROOT) run --release -p fastpath-benches --bin bridge
+
+# Needs a nightly toolchain, for the sanitizer.
+fuzz: setup
+	command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
+	for target in decode rules engine; do \
+		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -timeout=10 || exit 1; \
+	done
 
 ebpf: setup
 	redirect-ebpf/setup.sh
@@ -50,7 +62,7 @@ lint: setup
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy -p fastpath --all-targets --all-features -- -D warnings
-	cargo clippy -p fastpath --all-targets --no-default-features -- -D warnings
+	cargo clippy -p fastpath --no-default-features -- -D warnings
 	shellcheck $(SCRIPTS)
 
 fmt:

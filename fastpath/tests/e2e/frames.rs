@@ -68,8 +68,7 @@ fn lldp_and_unknown_ethertypes_pass() {
 
 #[test]
 fn unicast_to_others_is_not_lost() {
-    // The ports must be promiscuous: a bridge sees frames that are for neither of its own addresses. Here
-    // every frame is; what is checked is that an address the port does not know passes too.
+    // An address that neither the ports nor the hosts know: a bump in the wire learns and filters nothing.
     let lab = Lab::new().unwrap();
     let fastpath = start(&lab, &bridge(&lab));
     let mut stranger = datagram(Host::Client, "to a third party");

@@ -99,14 +99,7 @@ fn rules_that_do_not_load() {
         r#"alert ip any any -> any any (msg:"good"; content:"x"; sid:4710; rev:1;)
            alert ip any any -> any any (msg:"bad"; nonsense:1; sid:4711; rev:1;)"#,
     );
-    let stderr = refuse(&command);
-    // One line for the rule, one for the start.
-    assert_eq!(errors(&stderr), 2, "{stderr}");
-    assert!(
-        stderr.contains("sid 4711") && stderr.contains("`nonsense`") && stderr.contains("1 of 2"),
-        "{stderr}"
-    );
-    assert_nothing_left(&lab);
+    assert_refused(&lab, &command, &["test.rules:2", "sid 4711", "`nonsense`", "1 of 2"]);
 }
 
 #[test]
