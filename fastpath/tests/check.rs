@@ -68,6 +68,23 @@ fn what_cannot_be_read_gives_status_2() {
     assert!(error.contains("no.such.key"), "{error}");
 }
 
+/// Old rule files hold Latin-1, most of it in comments.
+#[test]
+fn bytes_that_are_no_text_fail_their_own_rule_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let rule = |sid| format!("alert udp any any -> any any (msg:\"\u{e9}\"; sid:{sid};)\n").into_bytes();
+    let latin = |text: Vec<u8>| text.into_iter().filter(|byte| *byte != 0xc3).collect::<Vec<u8>>();
+    let text = [&rule(1)[..], b"# ", &latin(rule(2)), &latin(rule(3))].concat();
+    fs::write(dir.path().join("old.rules"), text).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fastpath"));
+    let output = command.args(["check", "--json", "-S", "old.rules"]).current_dir(&dir).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&report["rules"], &report["loaded"]), (&json!(2), &json!(1)), "{report}");
+    let failed = &report["failed"][0];
+    assert_eq!((&failed["sid"], &failed["line"]), (&json!(3), &json!(3)), "{report}");
+    assert!(failed["reason"].as_str().unwrap().contains("UTF-8"), "{report}");
+}
+
 #[test]
 fn patterns_and_variables_are_known() {
     let rule = "alert tcp $LAB_NET any -> any $LAB_PORTS (msg:\"v\"; sid:9;)\n";

@@ -141,6 +141,7 @@ mod tests {
             ("BAD", "[$HOME,10.0]"),
             ("NET", "[10.0.0.0/8,!10.1.2.3]"),
             ("OUTSIDE", "!$NET"),
+            ("OUTER", "[1.1.1.1,$BAD]"),
         ];
         let variables = variables.map(|(name, value)| (name.to_string(), value.to_string())).into();
         AddressSet::parse(Token { text, at: 0 }, &variables)
@@ -204,7 +205,7 @@ mod tests {
             assert!(parse(text).unwrap_err().reason.contains("leave nothing"), "{text}");
         }
         assert_eq!(parse("[1.1.1.1, x]").unwrap_err().at, 10);
-        let fault = parse("[1.1.1.1,!$BAD]").unwrap_err();
+        let fault = parse("[1.1.1.1,!$OUTER]").unwrap_err();
         assert_eq!(fault.at, 10);
         assert!(fault.reason.contains("`10.0`") && fault.reason.contains("value of `$BAD`"), "{fault:?}");
     }

@@ -29,7 +29,7 @@ pub(super) enum Kind<'a> {
 pub(super) struct Origin<'a> {
     /// Where it, or the variable that brought it, stands in the rule.
     at: usize,
-    /// Name of the variable in the rule that brought it.
+    /// Name of the variable whose value it is part of, the innermost.
     variable: Option<&'a str>,
 }
 
@@ -73,7 +73,7 @@ struct Walk<'a, 'k> {
 }
 
 impl<'a> Walk<'a, '_> {
-    /// `variable` is that of the rule whose value this is part of.
+    /// `variable` is the one whose value this is part of.
     fn element(
         &mut self,
         token: Token<'a>,
@@ -125,8 +125,8 @@ impl<'a> Walk<'a, '_> {
             let value = self.variables.get(name).ok_or_else(|| {
                 origin.fault(format!("the {} variable `${name}` is not defined", self.what))
             })?;
-            let variable = variable.unwrap_or(Origin { variable: Some(name), ..origin });
-            return self.element(Token::trimmed(value, 0), Some(variable), depth + 1, items);
+            let variable = Some(Origin { variable: Some(name), ..origin });
+            return self.element(Token::trimmed(value, 0), variable, depth + 1, items);
         }
         let unclosed = || origin.fault("the group's brackets do not pair up");
         let inner = token.text.strip_prefix('[').ok_or_else(unclosed)?;
