@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used)] // A test may panic; clippy.toml knows only of #[test] functions.
 
-use std::{fs, process::Command};
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
 
 use serde_json::{Value, json};
 
@@ -65,6 +68,23 @@ fn what_cannot_be_read_gives_status_2() {
     assert!(error.contains("no.such.key"), "{error}");
 }
 
+/// Old rule files hold Latin-1, most of it in comments.
+#[test]
+fn bytes_that_are_no_text_fail_their_own_rule_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let rule = |sid| format!("alert udp any any -> any any (msg:\"\u{e9}\"; sid:{sid};)\n").into_bytes();
+    let latin = |text: Vec<u8>| text.into_iter().filter(|byte| *byte != 0xc3).collect::<Vec<u8>>();
+    let text = [&rule(1)[..], b"# ", &latin(rule(2)), &latin(rule(3))].concat();
+    fs::write(dir.path().join("old.rules"), text).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fastpath"));
+    let output = command.args(["check", "--json", "-S", "old.rules"]).current_dir(&dir).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&report["rules"], &report["loaded"]), (&json!(2), &json!(1)), "{report}");
+    let failed = &report["failed"][0];
+    assert_eq!((&failed["sid"], &failed["line"]), (&json!(3), &json!(3)), "{report}");
+    assert!(failed["reason"].as_str().unwrap().contains("UTF-8"), "{report}");
+}
+
 #[test]
 fn patterns_and_variables_are_known() {
     let rule = "alert tcp $LAB_NET any -> any $LAB_PORTS (msg:\"v\"; sid:9;)\n";
@@ -85,4 +105,30 @@ fn patterns_and_variables_are_known() {
     ];
     let report = run(&set);
     assert_eq!((&report["rules"], &report["loaded"]), (&json!(2), &json!(2)), "{report}");
+}
+
+/// Runs `command` with a pipe that nobody reads as its standard output or error; its status.
+fn closed(command: &mut Command, stderr: bool) -> i32 {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let (out, error) = (Stdio::null(), Stdio::null());
+    let command =
+        if stderr { command.stdout(out).stderr(writer) } else { command.stdout(writer).stderr(error) };
+    command.status().unwrap().code().unwrap()
+}
+
+#[test]
+fn a_reader_that_goes_away_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("good.rules"), GOOD).unwrap();
+    fs::write(dir.path().join("bad.rules"), BAD).unwrap();
+    let run = |words: &str, stderr| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fastpath"));
+        closed(command.args(words.split(' ')).current_dir(&dir), stderr)
+    };
+    assert_eq!(run("check -S good.rules", false), 0);
+    assert_eq!(run("check -S good.rules --json", false), 0);
+    assert_eq!(run("check -S bad.rules", false), 1);
+    assert_eq!(run("check -S missing.rules", true), 2);
+    assert_eq!(run("replay -r missing.pcap -l out -S bad.rules --set no.such=1", true), 1);
 }

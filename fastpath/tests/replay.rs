@@ -232,6 +232,18 @@ fn a_cut_off_capture_is_used_as_far_as_it_goes() {
 }
 
 #[test]
+fn a_link_type_that_is_not_decoded_is_told() {
+    let bench = Bench::new();
+    let mut bytes = pcap(&mixed());
+    bytes[20] = 105;
+    fs::write(bench.path("wifi.pcap"), &bytes).unwrap();
+    let output = bench.run("wifi.pcap", &["--json"]);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && error.contains("13 packets have link type 105"), "{error}");
+    assert_eq!(serde_json::from_slice::<Value>(&output.stdout).unwrap()["packets"], 13);
+}
+
+#[test]
 fn what_is_no_capture_is_an_error() {
     let bench = Bench::new();
     fs::write(bench.path("text.pcap"), "this is not a capture").unwrap();

@@ -41,8 +41,8 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         Err(error) => return Err(super::Usage(error.to_string()).into()),
     };
     let mut out = io::BufWriter::new(io::stdout().lock());
-    if args.json { write_json(&mut out, &report) } else { write_text(&mut out, &report) }?;
-    out.flush()?;
+    let written = if args.json { write_json(&mut out, &report) } else { write_text(&mut out, &report) };
+    super::unless_closed(written.and_then(|()| out.flush()))?;
     Ok(if report.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -61,9 +61,27 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
     };
     result.unwrap_or_else(|error| {
-        let _ = writeln!(io::stderr(), "error: {error:#}");
+        // Not eprintln, which panics when nobody reads standard error any more.
+        let _ = writeln!(io::stderr(), "error: {}", explain(&error));
         ExitCode::from(if error.is::<Usage>() { USAGE } else { 1 })
     })
+}
+
+/// The error and its causes, but for those that the text before them tells already.
+fn explain(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.as_str() {
+        "" => cause,
+        told if told.contains(&cause) => told.into(),
+        told => format!("{told}: {cause}"),
+    })
+}
+
+/// Success when the reader of standard output has gone (`fastpath check … | head`): it has what it wants.
+fn unless_closed(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
 }
 
 /// As `Cli::try_parse_from`, but options of `run` before another subcommand are an error, not ignored.
@@ -104,7 +122,7 @@ fn log_to_stderr(verbose: u8, daemon: bool) {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
-        // They would go to standard error too, which may be what is broken, and panic there.
+        // A record that cannot be written is lost; telling so on the same standard error would panic.
         .log_internal_errors(false)
         .with_target(verbose > 0)
         .with_ansi(io::stderr().is_terminal());
@@ -119,6 +137,14 @@ mod tests {
     #[test]
     fn definitions_are_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let cause = || io::Error::other("disk full");
+        let telling = anyhow::Error::new(crate::event::EventError::Write { source: cause() });
+        assert_eq!(explain(&telling), "cannot write events: disk full");
+        assert_eq!(explain(&anyhow::Error::new(cause()).context("cannot run")), "cannot run: disk full");
     }
 
     #[test]

@@ -74,7 +74,8 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     let load = loading.elapsed();
     let mut stderr = io::stderr().lock();
     for error in &report.failed {
-        writeln!(stderr, "rule left out: {error}")?;
+        // The replay goes on when nobody reads what it says.
+        let _ = writeln!(stderr, "rule left out: {error}");
     }
     drop(stderr);
 
@@ -87,6 +88,12 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     let read = reading.elapsed();
     if let Some(damage) = capture.damage() {
         tracing::warn!("{}: {damage}", args.read.display());
+    }
+    for (number, packets) in capture.unknown_links() {
+        tracing::warn!(
+            "{}: {packets} packets have link type {number}, which is not decoded: no rule matches them",
+            args.read.display()
+        );
     }
 
     let enforcement = if args.simulate_ips { Enforcement::Drop } else { Enforcement::Report };
@@ -107,13 +114,7 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
         engine_seconds: counts.time.as_secs_f64(),
         packets_per_second: per_second(counts.packets, counts.time),
     };
-    let mut out = io::stdout().lock();
-    if args.json {
-        serde_json::to_writer(&mut out, &summary)?;
-        writeln!(out)?;
-    } else {
-        summary.write(&mut out)?;
-    }
+    super::unless_closed(summary.print(args.json))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -143,6 +144,16 @@ struct Verdicts {
 }
 
 impl Summary {
+    fn print(&self, json: bool) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        if json {
+            serde_json::to_writer(&mut out, self)?;
+            writeln!(out)
+        } else {
+            self.write(&mut out)
+        }
+    }
+
     fn write(&self, out: &mut impl io::Write) -> io::Result<()> {
         let Verdicts { forward, drop, would_drop } = self.verdicts;
         writeln!(out, "packets    {} ({} bytes)", self.packets, self.bytes)?;

@@ -12,8 +12,6 @@ use crate::engine::rules::{LoadReport, RuleSet, Variables};
 pub(super) enum RuleFileError {
     #[error("{}: cannot read the rule file: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
-    #[error("{}:{line}: not UTF-8 text; write other bytes as |hex| in content", path.display())]
-    NotText { path: PathBuf, line: usize },
     #[error("{pattern}: {reason}")]
     Pattern { pattern: String, reason: String },
 }
@@ -42,10 +40,9 @@ fn expand(file: &Path) -> Result<Vec<PathBuf>, RuleFileError> {
     if paths.is_empty() { Err(wrong("no rule file has such a name".into())) } else { Ok(paths) }
 }
 
+/// The file's text, with U+FFFD for bytes that are no UTF-8: fine in a comment, a fault in a rule.
 fn read(path: &Path) -> Result<String, RuleFileError> {
     let bytes = std::fs::read(path).map_err(|source| RuleFileError::Read { path: path.into(), source })?;
-    String::from_utf8(bytes).map_err(|error| {
-        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        RuleFileError::NotText { path: path.into(), line: good.split(|byte| *byte == b'\n').count() }
-    })
+    Ok(String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }

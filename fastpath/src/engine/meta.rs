@@ -22,7 +22,7 @@ pub enum LinkType {
     LinuxSll,
     /// LINKTYPE_LINUX_SLL2 (276), 20-byte header.
     LinuxSll2,
-    /// Any other link type, by its number: forwarded, counted, never decoded.
+    /// Any other link type, by its number: never decoded, so that no rule matches.
     Other(u16),
 }
 

@@ -1,6 +1,7 @@
 //! Capture files, read whole: pcap (IETF draft-ietf-opsawg-pcap) and pcapng (draft-ietf-opsawg-pcapng).
 
 use std::{
+    collections::BTreeMap,
     io,
     ops::Range,
     path::{Path, PathBuf},
@@ -107,6 +108,17 @@ impl Capture {
     /// Where the file stops to be readable.
     pub fn damage(&self) -> Option<&Damage> {
         self.damage.as_ref()
+    }
+
+    /// Link types that are not decoded, by number, and how many packets have each.
+    pub fn unknown_links(&self) -> BTreeMap<u16, usize> {
+        let mut links = BTreeMap::new();
+        for record in &self.records {
+            if let LinkType::Other(number) = record.meta.link {
+                *links.entry(number).or_default() += 1;
+            }
+        }
+        links
     }
 
     /// The packets in the order of the file.

@@ -11,7 +11,7 @@ use fastpath_lab::{
 };
 
 use crate::wire::{
-    BRIEFLY, SOON, assert_queues_received, bridge, crosses, end, fastpath, start, stats, stop,
+    BRIEFLY, SOON, assert_queues_received, bridge, crosses, end, fastpath, start, stats, stop, xdp_mode,
 };
 
 #[test]
@@ -62,6 +62,7 @@ fn generic_xdp_carries_the_same_traffic() {
     let lab = Lab::new().unwrap();
     let echo = UdpEcho::start(&lab.server, SocketAddr::from((SERVER_IP, 0))).unwrap();
     let running = start(&lab, &bridge(&lab).args(["--xdp", "generic", "--mode", "copy"]));
+    assert_eq!(xdp_mode(&lab.inspector, PORT_IN), Some(2), "not in the generic hook");
     assert_eq!(udp_flows(&lab.client, echo.address(), 40, b"by the generic hook", SOON).unwrap(), 40);
     stop(&lab, running);
 }

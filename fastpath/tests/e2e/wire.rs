@@ -72,6 +72,11 @@ pub(crate) fn xdp_program(namespace: &Namespace, port: &str) -> Option<u64> {
     link(namespace, port)["xdp"]["prog"]["id"].as_u64()
 }
 
+/// Where the XDP program of a port runs: 1 in the driver, 2 in the generic hook (XDP_ATTACHED_* of linux/if_link.h).
+pub(crate) fn xdp_mode(namespace: &Namespace, port: &str) -> Option<u64> {
+    link(namespace, port)["xdp"]["mode"].as_u64()
+}
+
 /// How many ask for a port's promiscuity.
 pub(crate) fn promiscuity(namespace: &Namespace, port: &str) -> u64 {
     link(namespace, port)["promiscuity"].as_u64().unwrap()

@@ -1,7 +1,7 @@
 //! Views over a packet's headers (etherparse), from the link layer to the payload.
 //!
 //! Decoding is lax: a truncated or odd packet still gives what could be read of it, nothing is copied or
-//! allocated, and no bytes make it fail. What the headers mean is etherparse's business; what a packet's
+//! allocated, and no bytes make it fail. What the headers mean is etherparse's business (but ICMP's); what a packet's
 //! payload is, is ours:
 //!
 //! | packet | transport | payload |
@@ -14,13 +14,15 @@
 //! Bytes behind the IP length (Ethernet padding) are never payload. Where the length field is impossible (smaller
 //! than the header, or larger than the packet), the packet's own end stands in for it.
 
+mod icmp;
 mod link;
 mod network;
 
-use etherparse::{Icmpv4Slice, Icmpv6Slice, TcpSlice, UdpSlice};
+use etherparse::{TcpSlice, UdpSlice};
 
 use super::{event::PacketFacts, meta::LinkType};
 
+pub use icmp::IcmpSlice;
 pub use network::{IpHeader, Network};
 
 /// One packet's headers and payload, borrowed from its bytes.
@@ -36,7 +38,7 @@ pub struct Packet<'a> {
     pub payload: &'a [u8],
 }
 
-/// A transport header, etherparse's view of it.
+/// A transport header, and the bytes behind it.
 #[derive(Clone, Debug)]
 pub enum Transport<'a> {
     /// RFC 9293.
@@ -44,9 +46,9 @@ pub enum Transport<'a> {
     /// RFC 768.
     Udp(UdpSlice<'a>),
     /// RFC 792.
-    Icmpv4(Icmpv4Slice<'a>),
+    Icmpv4(IcmpSlice<'a>),
     /// RFC 4443.
-    Icmpv6(Icmpv6Slice<'a>),
+    Icmpv6(IcmpSlice<'a>),
 }
 
 impl<'a> Packet<'a> {
@@ -80,8 +82,7 @@ impl<'a> Packet<'a> {
     /// ICMP type and code.
     pub fn icmp(&self) -> Option<(u8, u8)> {
         match self.transport.as_ref()? {
-            Transport::Icmpv4(icmp) => Some((icmp.type_u8(), icmp.code_u8())),
-            Transport::Icmpv6(icmp) => Some((icmp.type_u8(), icmp.code_u8())),
+            Transport::Icmpv4(icmp) | Transport::Icmpv6(icmp) => Some(icmp.type_and_code()),
             Transport::Tcp(_) | Transport::Udp(_) => None,
         }
     }
@@ -106,8 +107,8 @@ impl<'a> Transport<'a> {
         match etherparse::IpNumber(protocol) {
             TCP => TcpSlice::from_slice(bytes).ok().map(Self::Tcp),
             UDP => UdpSlice::from_slice_lax(bytes).ok().map(Self::Udp),
-            ICMP => Icmpv4Slice::from_slice(bytes).ok().map(Self::Icmpv4),
-            IPV6_ICMP => Icmpv6Slice::from_slice(bytes).ok().map(Self::Icmpv6),
+            ICMP => IcmpSlice::from_slice(bytes).map(Self::Icmpv4),
+            IPV6_ICMP => IcmpSlice::from_slice(bytes).map(Self::Icmpv6),
             _ => None,
         }
     }
@@ -116,8 +117,7 @@ impl<'a> Transport<'a> {
         match self {
             Self::Tcp(tcp) => tcp.payload(),
             Self::Udp(udp) => udp.payload(),
-            Self::Icmpv4(icmp) => icmp.payload(),
-            Self::Icmpv6(icmp) => icmp.payload(),
+            Self::Icmpv4(icmp) | Self::Icmpv6(icmp) => icmp.payload(),
         }
     }
 }

@@ -105,6 +105,25 @@ fn reads_both_icmps() {
     }
 }
 
+/// ICMPv4 timestamp messages have a length of their own, which no receiver insists on.
+#[test]
+fn an_icmp_message_of_any_type_and_length_is_read() {
+    for kind in 0..=u8::MAX {
+        for length in [8_u16, 9, 19, 20, 21, 60] {
+            let mut message = vec![0; length.into()];
+            message[0] = kind;
+            let mut bytes = Vec::new();
+            Ipv4Header::new(length, 64, IpNumber::ICMP, [10, 0, 0, 1], [10, 0, 0, 2])
+                .unwrap()
+                .write(&mut bytes)
+                .unwrap();
+            bytes.extend(&message);
+            let packet = Packet::decode(&bytes, LinkType::RawIp);
+            assert_eq!((packet.icmp(), packet.payload), (Some((kind, 0)), &message[8..]), "{length} bytes");
+        }
+    }
+}
+
 #[test]
 fn takes_off_up_to_three_tags() {
     let bytes = qinq();

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     fault::Fault,
-    group::{self, Item},
+    group::{self, Item, Kind, Origin},
     lexer::Token,
     ranges::Ranges,
 };
@@ -29,20 +29,34 @@ enum Block {
 impl AddressSet {
     pub(super) fn parse(token: Token<'_>, variables: &BTreeMap<String, String>) -> Result<Self, Fault> {
         let items = group::flatten(token, variables, "address")?;
+        Self::of(&items, token)
+    }
+
+    /// The set that items make; `token` is what they come from.
+    fn of(items: &[Item<'_>], token: Token<'_>) -> Result<Self, Fault> {
         // Taken out and kept, for each family.
         let (mut v4, mut v6) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
-        for item in &items {
-            let kept = usize::from(!item.negated);
-            match block(item)? {
-                Block::V4(first, last) => v4[kept].push((first, last)),
-                Block::V6(first, last) => v6[kept].push((first, last)),
-                Block::Any => {
-                    v4[kept].push((0, u32::MAX));
-                    v6[kept].push((0, u128::MAX));
+        for item in items {
+            match &item.kind {
+                Kind::One { negated, text } => {
+                    let kept = usize::from(!negated);
+                    match block(text, item.origin)? {
+                        Block::V4(first, last) => v4[kept].push((first, last)),
+                        Block::V6(first, last) => v6[kept].push((first, last)),
+                        Block::Any => {
+                            v4[kept].push((0, u32::MAX));
+                            v6[kept].push((0, u128::MAX));
+                        }
+                    }
+                }
+                Kind::AllBut(inner) => {
+                    let inner = Self::of(inner, token)?;
+                    v4[0].extend_from_slice(inner.v4.as_slice());
+                    v6[0].extend_from_slice(inner.v6.as_slice());
                 }
             }
         }
-        if items.iter().all(|item| item.negated) {
+        if items.iter().all(Item::is_negated) {
             v4[1].push((0, u32::MAX));
             v6[1].push((0, u128::MAX));
         }
@@ -62,21 +76,20 @@ impl AddressSet {
     }
 }
 
-fn block(item: &Item<'_>) -> Result<Block, Fault> {
-    let text = item.text;
+fn block(text: &str, origin: Origin<'_>) -> Result<Block, Fault> {
     if text.eq_ignore_ascii_case("any") {
         return Ok(Block::Any);
     }
     let wrong = || {
         let expected = "an IPv4 or IPv6 address, a block a/bits or a range a-b";
-        Fault::new(item.at, format!("`{text}` is no address: expected {expected}"))
+        origin.fault(format!("`{text}` is no address: expected {expected}"))
     };
     if let Some((first, last)) = text.split_once('-') {
         let pair = (first.trim().parse(), last.trim().parse());
         return match pair {
             (Ok(IpAddr::V4(a)), Ok(IpAddr::V4(b))) if a <= b => Ok(Block::V4(a.to_bits(), b.to_bits())),
             (Ok(IpAddr::V6(a)), Ok(IpAddr::V6(b))) if a <= b => Ok(Block::V6(a.to_bits(), b.to_bits())),
-            (Ok(_), Ok(_)) => Err(Fault::new(item.at, format!("the range `{text}` ends before it starts"))),
+            (Ok(_), Ok(_)) => Err(origin.fault(format!("the range `{text}` ends before it starts"))),
             _ => Err(wrong()),
         };
     }
@@ -101,15 +114,21 @@ fn mask_v4(text: &str) -> Option<u32> {
     match text.parse::<Ipv4Addr>() {
         Ok(mask) => (mask.to_bits().leading_ones() == mask.to_bits().count_ones()).then_some(mask.to_bits()),
         Err(_) => {
-            let bits = text.parse::<u32>().ok().filter(|&bits| bits <= Ipv4Addr::BITS)?;
+            let bits = prefix(text, Ipv4Addr::BITS)?;
             Some(u32::MAX.checked_shl(Ipv4Addr::BITS - bits).unwrap_or(0))
         }
     }
 }
 
 fn mask_v6(text: &str) -> Option<u128> {
-    let bits = text.parse::<u32>().ok().filter(|&bits| bits <= Ipv6Addr::BITS)?;
+    let bits = prefix(text, Ipv6Addr::BITS)?;
     Some(u128::MAX.checked_shl(Ipv6Addr::BITS - bits).unwrap_or(0))
+}
+
+/// Digits only: `str::parse` would take `+8` too.
+fn prefix(text: &str, longest: u32) -> Option<u32> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|&bits| digits && bits <= longest)
 }
 
 #[cfg(test)]
@@ -117,7 +136,14 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<AddressSet, Fault> {
-        let variables = [("HOME".to_string(), "[10.0.0.0/8,fd00::/8]".to_string())].into();
+        let variables = [
+            ("HOME", "[10.0.0.0/8,fd00::/8]"),
+            ("BAD", "[$HOME,10.0]"),
+            ("NET", "[10.0.0.0/8,!10.1.2.3]"),
+            ("OUTSIDE", "!$NET"),
+            ("OUTER", "[1.1.1.1,$BAD]"),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_string(), value.to_string())).into();
         AddressSet::parse(Token { text, at: 0 }, &variables)
     }
 
@@ -150,6 +176,11 @@ mod tests {
         check("!10.0.0.0/8", &["11.0.0.1", "::1"], &["10.0.0.1"]);
         check("!$HOME", &["11.0.0.1", "2001::1"], &["10.0.0.1", "fd01::1"]);
         check("[any,!10.0.0.1]", &["10.0.0.2", "::1"], &["10.0.0.1"]);
+        // A negated group is worked out first.
+        check("![10.0.0.0/8,!10.1.0.0/16]", &["10.1.0.1", "11.0.0.1", "::1"], &["10.0.0.1"]);
+        check("!$NET", &["10.1.2.3", "11.0.0.1"], &["10.1.2.4"]);
+        check("!$OUTSIDE", &["10.1.2.4"], &["10.1.2.3", "11.0.0.1", "::1"]);
+        check("[$NET,!10.2.0.0/16]", &["10.1.2.4"], &["10.1.2.3", "10.2.0.1", "11.0.0.1"]);
         // The negated one is taken out of everything, wherever it stands.
         check("[[10.0.0.0/8,!10.1.0.0/16],10.1.2.3]", &["10.2.0.1"], &["10.1.2.3"]);
     }
@@ -159,6 +190,7 @@ mod tests {
         for text in [
             "10.0.0",
             "10.0.0.1/33",
+            "10.0.0.1/+8",
             "::1/129",
             "10.0.0.0/255.0.255.0",
             "a-b",
@@ -169,7 +201,12 @@ mod tests {
             assert!(parse(text).unwrap_err().reason.contains(text), "{text}");
         }
         assert!(parse("10.0.0.9-10.0.0.1").unwrap_err().reason.contains("before it starts"));
-        assert!(parse("[10.0.0.1,!10.0.0.0/8]").unwrap_err().reason.contains("leave nothing"));
+        for text in ["[10.0.0.1,!10.0.0.0/8]", "![10.0.0.1,!10.0.0.0/8]", "[10.0.0.1,![10.0.0.0/8]]"] {
+            assert!(parse(text).unwrap_err().reason.contains("leave nothing"), "{text}");
+        }
         assert_eq!(parse("[1.1.1.1, x]").unwrap_err().at, 10);
+        let fault = parse("[1.1.1.1,!$OUTER]").unwrap_err();
+        assert_eq!(fault.at, 10);
+        assert!(fault.reason.contains("`10.0`") && fault.reason.contains("value of `$BAD`"), "{fault:?}");
     }
 }

@@ -15,6 +15,14 @@ pub(super) enum Condition {
 }
 
 impl Condition {
+    /// The largest payload that it allows, if it limits it.
+    pub(super) fn largest_payload(&self) -> Option<usize> {
+        match self {
+            Self::PayloadSize(size) => size.largest().map(usize::from),
+            Self::IcmpType(_) | Self::IcmpCode(_) => None,
+        }
+    }
+
     pub(super) fn holds(self, packet: &Packet<'_>) -> bool {
         match self {
             Self::PayloadSize(size) => size.holds(packet.payload.len()),

@@ -151,8 +151,9 @@ pub(super) fn fast_pattern(
             let form =
                 || value.fault("`fast_pattern` takes nothing, `only`, or `offset,length` inside the content");
             let (from, length) = value.text.split_once(',').ok_or_else(form)?;
-            let from: usize = from.trim().parse().map_err(|_| form())?;
-            let length: usize = length.trim().parse().map_err(|_| form())?;
+            let at_most_all =
+                |text| number(Token::trimmed(text, value.at), 0..=content.bytes.len()).map_err(|_| form());
+            let (from, length) = (at_most_all(from)?, at_most_all(length)?);
             if length == 0 || from.checked_add(length).is_none_or(|end| end > content.bytes.len()) {
                 return Err(form());
             }
@@ -213,6 +214,21 @@ impl ContentDraft {
             apart,
             anchors: false,
         })
+    }
+}
+
+/// Refuses contents that do not fit into a payload of `largest` bytes, because the rule could never match.
+pub(super) fn check_size(drafts: &[ContentDraft], largest: usize) -> Result<(), Fault> {
+    let needed = |content: &ContentDraft| content.offset.unwrap_or(0) + content.bytes.len();
+    match drafts.iter().find(|content| !content.negated && needed(content) > largest) {
+        None => Ok(()),
+        Some(content) => {
+            let needed = needed(content);
+            let reason = format!(
+                "the content needs a payload of {needed} bytes, but `dsize` allows {largest} at most"
+            );
+            Err(Fault::new(content.at, reason))
+        }
     }
 }
 

@@ -1,19 +1,53 @@
 //! Groups of addresses or ports: `any`, `[a,!b]`, `$NAME`, nested and negated.
 //!
-//! As in Suricata, nesting only carries the sign: `![a,!b]` is `!a` and `b`, and what is negated anywhere is taken out of
-//! everything that is not. A group of negated items alone starts from everything.
+//! As in Suricata, what is negated anywhere is taken out of everything that is not, so that brackets inside brackets
+//! change nothing; a group of negated items alone starts from everything; and a negated group or variable is first worked
+//! out by itself: `![a,!b]` is everything but what is in `a` and not in `b`. (Suricata does the last for addresses only;
+//! into a group of ports it carries the sign, which loses the rest.)
 
 use std::collections::BTreeMap;
 
 use super::{fault::Fault, lexer::Token};
 
-/// One address or port of a flattened group.
+/// One part of a group; groups that are not negated are taken apart.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Item<'a> {
-    pub(super) negated: bool,
-    pub(super) text: &'a str,
+    pub(super) kind: Kind<'a>,
+    pub(super) origin: Origin<'a>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Kind<'a> {
+    /// One address or port.
+    One { negated: bool, text: &'a str },
+    /// All but what these items make.
+    AllBut(Vec<Item<'a>>),
+}
+
+/// What of a rule an item comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Origin<'a> {
     /// Where it, or the variable that brought it, stands in the rule.
-    pub(super) at: usize,
+    at: usize,
+    /// Name of the variable whose value it is part of, the innermost.
+    variable: Option<&'a str>,
+}
+
+impl Origin<'_> {
+    /// A fault there.
+    pub(super) fn fault(self, reason: impl Into<String>) -> Fault {
+        let mut reason = reason.into();
+        if let Some(name) = self.variable {
+            reason = format!("{reason}; it is in the value of `${name}`");
+        }
+        Fault::new(self.at, reason)
+    }
+}
+
+impl Item<'_> {
+    pub(super) fn is_negated(&self) -> bool {
+        matches!(self.kind, Kind::One { negated: true, .. } | Kind::AllBut(_))
+    }
 }
 
 /// Groups and variables inside each other deeper than this are refused; it also ends variables that name themselves.
@@ -21,79 +55,89 @@ const MAX_DEPTH: usize = 32;
 /// More items than this are refused: variables that double each other grow without end.
 const MAX_ITEMS: usize = 100_000;
 
-/// Flattens `token`; `kind` ("address" or "port") is for error texts.
+/// Takes `token` apart; `what` ("address" or "port") is for error texts.
 pub(super) fn flatten<'a>(
     token: Token<'a>,
     variables: &'a BTreeMap<String, String>,
-    kind: &str,
+    what: &str,
 ) -> Result<Vec<Item<'a>>, Fault> {
-    let mut walk = Walk { variables, kind, items: Vec::new() };
-    walk.element(token, false, None, 0)?;
-    Ok(walk.items)
+    let mut items = Vec::new();
+    Walk { variables, what, count: 0 }.element(token, None, 0, &mut items)?;
+    Ok(items)
 }
 
 struct Walk<'a, 'k> {
     variables: &'a BTreeMap<String, String>,
-    kind: &'k str,
-    items: Vec<Item<'a>>,
+    what: &'k str,
+    count: usize,
 }
 
 impl<'a> Walk<'a, '_> {
-    /// `origin` is where the variable stands whose value this is part of.
+    /// `variable` is the one whose value this is part of.
     fn element(
         &mut self,
         token: Token<'a>,
-        negated: bool,
-        origin: Option<usize>,
+        variable: Option<Origin<'a>>,
         depth: usize,
+        items: &mut Vec<Item<'a>>,
     ) -> Result<(), Fault> {
-        let at = origin.unwrap_or(token.at);
+        let origin = variable.unwrap_or(Origin { at: token.at, variable: None });
         if depth > MAX_DEPTH {
-            return Err(Fault::new(at, format!("groups or variables are nested deeper than {MAX_DEPTH}")));
+            return Err(origin.fault(format!("groups or variables are nested deeper than {MAX_DEPTH}")));
         }
-        let (token, negated) = match token.strip_prefix("!") {
-            Some(rest) => (rest, !negated),
-            None => (token, negated),
+        let (negated, token) = match token.strip_prefix("!") {
+            Some(rest) => (true, rest),
+            None => (false, token),
         };
-        if let Some(name) = token.text.strip_prefix('$') {
-            let value = self.variables.get(name).ok_or_else(|| {
-                Fault::new(at, format!("the {} variable `${name}` is not defined", self.kind))
-            })?;
-            return self.element(Token::trimmed(value, 0), negated, Some(at), depth + 1);
-        }
-        if token.text.starts_with('[') {
-            return self.members(token, negated, origin, depth);
+        if token.text.starts_with(['$', '[']) {
+            if !negated {
+                return self.group(token, variable, depth, items);
+            }
+            let mut inner = Vec::new();
+            self.group(token, variable, depth, &mut inner)?;
+            items.push(Item { kind: Kind::AllBut(inner), origin });
+            return Ok(());
         }
         if token.text.is_empty() || token.text.starts_with('!') || token.text.contains(['[', ']', '$']) {
-            return Err(Fault::new(at, format!("`{}` is no {}", token.text, self.kind)));
+            return Err(origin.fault(format!("`{}` is no {}", token.text, self.what)));
         }
         if negated && token.text.eq_ignore_ascii_case("any") {
-            return Err(Fault::new(at, "`!any` matches nothing"));
+            return Err(origin.fault("`!any` matches nothing"));
         }
-        if self.items.len() >= MAX_ITEMS {
-            return Err(Fault::new(at, format!("the group has more than {MAX_ITEMS} items")));
+        self.count += 1;
+        if self.count > MAX_ITEMS {
+            return Err(origin.fault(format!("the group has more than {MAX_ITEMS} items")));
         }
-        self.items.push(Item { negated, text: token.text, at });
+        items.push(Item { kind: Kind::One { negated, text: token.text }, origin });
         Ok(())
     }
 
-    fn members(
+    /// A variable's value, or what stands in brackets.
+    fn group(
         &mut self,
-        group: Token<'a>,
-        negated: bool,
-        origin: Option<usize>,
+        token: Token<'a>,
+        variable: Option<Origin<'a>>,
         depth: usize,
+        items: &mut Vec<Item<'a>>,
     ) -> Result<(), Fault> {
-        let unclosed = || Fault::new(origin.unwrap_or(group.at), "the group's brackets do not pair up");
-        let inner = group.text.strip_prefix('[').ok_or_else(unclosed)?;
+        let origin = variable.unwrap_or(Origin { at: token.at, variable: None });
+        if let Some(name) = token.text.strip_prefix('$') {
+            let value = self.variables.get(name).ok_or_else(|| {
+                origin.fault(format!("the {} variable `${name}` is not defined", self.what))
+            })?;
+            let variable = Some(Origin { variable: Some(name), ..origin });
+            return self.element(Token::trimmed(value, 0), variable, depth + 1, items);
+        }
+        let unclosed = || origin.fault("the group's brackets do not pair up");
+        let inner = token.text.strip_prefix('[').ok_or_else(unclosed)?;
         let (mut level, mut start) = (0_usize, 0);
         for (at, c) in inner.char_indices() {
             match c {
                 '[' => level += 1,
                 ']' if level > 0 => level -= 1,
                 ',' | ']' if level == 0 => {
-                    let member = Token::trimmed(&inner[start..at], group.at + 1 + start);
-                    self.element(member, negated, origin, depth + 1)?;
+                    let member = Token::trimmed(&inner[start..at], token.at + 1 + start);
+                    self.element(member, variable, depth + 1, items)?;
                     start = at + 1;
                     if c == ']' {
                         return if start == inner.len() { Ok(()) } else { Err(unclosed()) };
@@ -112,29 +156,40 @@ mod tests {
 
     use super::*;
 
-    fn flat(text: &str) -> Result<Vec<(bool, String)>, String> {
-        let pairs = [("A", "[1,!$B]"), ("B", "2"), ("LOOP", "[$LOOP]"), ("TWO", "[$TWO,$TWO]")];
+    /// The items written as a group again.
+    fn flat(text: &str) -> Result<String, String> {
+        fn write(items: &[Item<'_>]) -> String {
+            let each = items.iter().map(|item| match &item.kind {
+                Kind::One { negated, text } => format!("{}{text}", if *negated { "!" } else { "" }),
+                Kind::AllBut(inner) => format!("![{}]", write(inner)),
+            });
+            each.collect::<Vec<_>>().join(",")
+        }
+        let pairs =
+            [("A", "[1,!$B]"), ("B", "2"), ("LOOP", "[$LOOP]"), ("TWO", "[$TWO,$TWO]"), ("INNER", "$NOPE")];
         let variables = pairs.map(|(name, value)| (name.to_string(), value.to_string())).into();
         flatten(Token { text, at: 0 }, &variables, "port")
-            .map(|items| items.into_iter().map(|i| (i.negated, i.text.to_string())).collect())
+            .map(|items| write(&items))
             .map_err(|fault| fault.reason)
     }
 
     #[test]
-    fn negation_is_carried_to_the_items() {
-        let expect = |text, items: &[(bool, &str)]| {
-            let items = items.iter().map(|&(n, t)| (n, t.to_string())).collect();
-            assert_eq!(flat(text), Ok(items));
-        };
-        expect("80", &[(false, "80")]);
-        expect("![1, !2,[3,!4]]", &[(true, "1"), (false, "2"), (true, "3"), (false, "4")]);
-        expect("!$A", &[(true, "1"), (false, "2")]);
-        expect("[$A,!$B]", &[(false, "1"), (true, "2"), (true, "2")]);
+    fn only_negated_groups_stay_groups() {
+        let expect = |text, items: &str| assert_eq!(flat(text), Ok(items.to_string()));
+        expect("80", "80");
+        expect("[1,[!2,[ 3 ]]]", "1,!2,3");
+        expect("![1, !2,[3,!4]]", "![1,!2,3,!4]");
+        expect("!$A", "![1,![2]]");
+        expect("[$A,!$B]", "1,![2],![2]");
     }
 
     #[test]
     fn says_what_is_wrong() {
         assert_eq!(flat("$NOPE").unwrap_err(), "the port variable `$NOPE` is not defined");
+        assert_eq!(
+            flat("[1,$INNER]").unwrap_err(),
+            "the port variable `$NOPE` is not defined; it is in the value of `$INNER`"
+        );
         assert_eq!(flat("!any").unwrap_err(), "`!any` matches nothing");
         assert!(flat("$LOOP").unwrap_err().contains("nested deeper"));
         assert!(flat("$TWO").is_err());

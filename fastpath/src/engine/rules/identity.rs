@@ -17,6 +17,9 @@ pub(super) fn msg(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
             c => msg.push(c),
         }
     }
+    if msg.is_empty() {
+        return Err(value.fault("a message may not be empty"));
+    }
     set(&mut draft.msg, msg, "msg", value)
 }
 

@@ -69,10 +69,24 @@ impl Comparison {
         ];
         for (sign, make) in SIGNS {
             if let Some(rest) = token.strip_prefix(sign) {
-                return value(rest).map(make);
+                let comparison = make(value(rest)?);
+                return match comparison {
+                    Self::Below(0) => Err(token.fault("no number is below 0")),
+                    Self::Above(n) if n == max => Err(token.fault(format!("no number is above {max}"))),
+                    _ => Ok(comparison),
+                };
             }
         }
         value(token).map(Self::Equal)
+    }
+
+    /// The largest number it holds for, if there is one.
+    pub(super) fn largest(self) -> Option<u16> {
+        match self {
+            Self::Equal(n) | Self::AtMost(n) => Some(n),
+            Self::Below(n) | Self::Between(_, n) => Some(n.saturating_sub(1)),
+            Self::NotEqual(_) | Self::Above(_) | Self::AtLeast(_) | Self::NotBetween(..) => None,
+        }
     }
 
     pub(super) fn holds(self, number: usize) -> bool {
@@ -118,12 +132,16 @@ mod tests {
             let comparison = parse(text).unwrap();
             let held: Vec<_> = (0..6).filter(|&n| comparison.holds(n)).collect();
             assert_eq!(held, expected, "{text}");
+            let largest = (0..=400).rev().find(|&n| comparison.holds(n)).filter(|&n| n < 400);
+            assert_eq!(comparison.largest().map(usize::from), largest, "{text}");
         }
     }
 
     #[test]
     fn bad_forms_fault() {
-        for text in ["", "x", "301", "+1", "4<>1", "1<>2", "<", "1<>", "<>1", "<-1", "1.5", "0x10", "!"] {
+        for text in
+            ["", "x", "301", "<0", ">300", "+1", "4<>1", "1<>2", "<", "1<>", "<>1", "<-1", "1.5", "0x10", "!"]
+        {
             assert!(parse(text).is_err(), "{text}");
         }
     }

@@ -24,8 +24,15 @@ pub(super) struct Rule {
     pub(super) fast_pattern: Option<Box<[u8]>>,
 }
 
-/// Parses one rule; the offset is where its sid stands.
+/// Parses one rule; the offset is where its sid stands. Bytes that are no text have become U+FFFD: a rule with one of
+/// them would not look for what its author wrote.
 pub(super) fn parse(text: &str, headers: &mut HeaderParser<'_>) -> Result<(Rule, usize), Fault> {
+    if let Some(at) = text.find(char::REPLACEMENT_CHARACTER) {
+        return Err(Fault::new(
+            at,
+            "here are bytes that are not UTF-8 text; write them as |hex| in a content",
+        ));
+    }
     let words = RuleText::lex(text)?;
     let (action, header) = headers.parse(&words)?;
     let mut draft = Draft::default();
@@ -55,6 +62,9 @@ pub(super) fn guess_sid(text: &str) -> Option<u32> {
 
 fn compile(draft: Draft, sid: u32, action: Action, header: Header) -> Result<Rule, Fault> {
     let contents = content::compile(&draft.contents)?;
+    if let Some(largest) = draft.conditions.iter().find_map(Condition::largest_payload) {
+        content::check_size(&draft.contents, largest)?;
+    }
     let info = RuleInfo {
         gid: draft.gid.unwrap_or(1),
         sid,

@@ -2,7 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{fault::Fault, group, lexer::Token, ranges::Ranges};
+use super::{
+    fault::Fault,
+    group::{self, Item, Kind},
+    lexer::Token,
+    ranges::Ranges,
+};
 
 /// A set of ports.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,15 +16,26 @@ pub(super) struct PortSet(Ranges<u16>);
 impl PortSet {
     pub(super) fn parse(token: Token<'_>, variables: &BTreeMap<String, String>) -> Result<Self, Fault> {
         let items = group::flatten(token, variables, "port")?;
+        Self::of(&items, token)
+    }
+
+    /// The set that items make; `token` is what they come from.
+    fn of(items: &[Item<'_>], token: Token<'_>) -> Result<Self, Fault> {
         let (mut included, mut excluded) = (Vec::new(), Vec::new());
-        for item in &items {
-            let range = range(item.text).ok_or_else(|| {
-                let expected = "a number up to 65535, or a range n:m, :m or n: that does not run backwards";
-                Fault::new(item.at, format!("`{}` is no port: expected {expected}", item.text))
-            })?;
-            if item.negated { &mut excluded } else { &mut included }.push(range);
+        for item in items {
+            match &item.kind {
+                Kind::One { negated, text } => {
+                    let range = range(text).ok_or_else(|| {
+                        let expected =
+                            "a number up to 65535, or a range n:m, :m or n: that does not run backwards";
+                        item.origin.fault(format!("`{text}` is no port: expected {expected}"))
+                    })?;
+                    if *negated { &mut excluded } else { &mut included }.push(range);
+                }
+                Kind::AllBut(inner) => excluded.extend_from_slice(Self::of(inner, token)?.0.as_slice()),
+            }
         }
-        if included.is_empty() {
+        if items.iter().all(Item::is_negated) {
             included.push((0, u16::MAX));
         }
         let ports = Ranges::new(included, excluded);
@@ -83,6 +99,7 @@ mod tests {
         check("!$WEB", &[81, 7999], &[80, 8005]);
         check("[1024:5000,49152:]", &[1024, 65535], &[5001]);
         check("[any,!22]", &[23], &[22]);
+        check("![1:100,!50]", &[0, 50, 101], &[1, 49, 100]);
     }
 
     #[test]

@@ -55,6 +55,10 @@ impl<T: Bound> Ranges<T> {
         Self(kept.into())
     }
 
+    pub(super) fn as_slice(&self) -> &[(T, T)] {
+        &self.0
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

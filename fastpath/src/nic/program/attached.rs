@@ -109,9 +109,11 @@ impl fmt::Display for AttachedProgram {
         }
         match (self.by_link, self.holders.is_empty()) {
             (true, false) => write!(f, ", held by a link of {}: stop that process", list(&self.holders)),
-            (true, true) => {
-                write!(f, ", held by a pinned link: find it with `bpftool -f link show` and remove the pin")
-            }
+            (true, true) => write!(
+                f,
+                ", held by a link of no process seen here: one that is just ending (try again), or a pin (find it \
+                 with `bpftool -f link show` and remove it)"
+            ),
             (false, false) => write!(
                 f,
                 ", attached without a link, and {} has it open: stop that process, then remove the program",

@@ -78,6 +78,7 @@ fn values_are_checked() {
         ("msg:a;", "double quotes"),
         ("msg:\"a;", "closing quote is missing"),
         ("msg;", "`msg` needs a value"),
+        ("msg:\"\";", "may not be empty"),
         ("classtype:a b;", "no class name"),
         ("priority:0;", "from 1 to 255"),
         ("reference:url;", "`type,value`"),
@@ -101,10 +102,13 @@ fn values_are_checked() {
         ("content:\"a\"; fast_pattern:only; content:\"b\"; distance:0;", "nothing can be relative"),
         ("content:\"a\"; fast_pattern; content:\"b\"; fast_pattern;", "may stand in a rule once"),
         ("content:\"abc\"; fast_pattern:1,3;", "inside the content"),
+        ("content:\"abc\"; fast_pattern:+1,1;", "inside the content"),
         ("content:!\"a\"; fast_pattern:only;", "negated"),
         ("fast_pattern;", "must follow a `content`"),
         ("dsize:3<>4;", "no number is strictly between"),
         ("dsize:1; dsize:2;", "once"),
+        ("dsize:>65535;", "no number is above 65535"),
+        ("content:\"abc\"; offset:2; dsize:<5;", "needs a payload of 5 bytes, but `dsize` allows 4"),
         ("itype:256;", "from 0 to 255"),
         ("icode:a;", "from 0 to 255"),
     ];
@@ -112,6 +116,8 @@ fn values_are_checked() {
         let reason = reason(options);
         assert!(reason.contains(part), "{options}: {reason}");
     }
+    let fits = load("alert udp any any -> any any (content:\"abc\"; content:!\"abcdef\"; dsize:3; sid:1;)");
+    assert_eq!(fits.1.failed, []);
     let (sid, _, column, reason) = error("alert udp any any -> any any (msg:\"a\";)");
     assert_eq!((sid, column, reason.as_str()), (None, 40, "the rule has no `sid`"));
 }
