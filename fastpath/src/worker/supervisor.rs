@@ -14,6 +14,7 @@ use std::{
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use fastpath_common::Fallback;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::{
     plan::{Plan, PlanError, Seat, plan},
@@ -88,7 +89,7 @@ const WATCH: Duration = Duration::from_millis(50);
 /// How long the workers may take to end; a hung one is left behind.
 const STOP: Duration = Duration::from_millis(1000);
 
-/// Inspects the configured ports until SIGINT or SIGTERM (`Ok`), or until something fails.
+/// Inspects the configured ports until a signal asks for the end (`Ok`), or until something fails.
 pub fn run(config: &RunConfig, rules: &Arc<RuleSet>) -> Result<(), RunError> {
     let stop_asked = watch_signals()?;
     let passed = gate::check(config, gate::collect(config)?, umem_bytes(config))?;
@@ -123,10 +124,10 @@ pub fn run(config: &RunConfig, rules: &Arc<RuleSet>) -> Result<(), RunError> {
     result
 }
 
-/// The flag that SIGINT and SIGTERM set. A second signal ends the process at once.
+/// The flag that SIGINT, SIGTERM and SIGHUP (the terminal is gone) set. A second signal ends the process at once.
 fn watch_signals() -> Result<Arc<AtomicBool>, RunError> {
     let asked = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
         signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&asked))
             .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&asked)))
             .map_err(|cause| RunError::System { what: "cannot watch for signals", cause })?;
