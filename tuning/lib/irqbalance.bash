@@ -28,6 +28,7 @@ irqbalance_set() {
     local name arguments number
     [ "$2" != none ] || { irqbalance_put_back "$@"; return; }
     mkdir -p "${IRQBALANCE_DROPIN%/*}" || return 1
+    # The list comes first and goes last: where it is, look knows that there is something to take away.
     # Units of different distributions use one name or the other; both keep what the operator wrote there.
     for name in OPTIONS IRQBALANCE_ARGS; do
         arguments=$(sed -nE "s/^$name=[\"']?([^\"']*)[\"']?\$/\\1/p" "$ETC/default/irqbalance" 2>/dev/null | tail -n 1)
@@ -35,8 +36,9 @@ irqbalance_set() {
             arguments+=" --banirq=$number"
         done
         echo "$name=\"${arguments# }\""
-    done >"$IRQBALANCE_ENVIRONMENT.new" && mv "$IRQBALANCE_ENVIRONMENT.new" "$IRQBALANCE_ENVIRONMENT" &&
-        printf '[Service]\nEnvironmentFile=%s\n' "$IRQBALANCE_ENVIRONMENT" >"$IRQBALANCE_DROPIN" &&
+    done >"$STATE/new" &&
+        printf '[Service]\nEnvironmentFile=-%s\n' "$IRQBALANCE_ENVIRONMENT" >"$STATE/new-dropin" &&
+        mv "$STATE/new" "$IRQBALANCE_ENVIRONMENT" && mv "$STATE/new-dropin" "$IRQBALANCE_DROPIN" &&
         systemctl daemon-reload && systemctl try-restart irqbalance.service
 }
 
@@ -45,5 +47,5 @@ irqbalance_put_back() {
         irqbalance_set "$@"
         return
     fi
-    rm -f "$IRQBALANCE_DROPIN" "$IRQBALANCE_ENVIRONMENT" "$IRQBALANCE_ENVIRONMENT.new" && systemctl daemon-reload && systemctl try-restart irqbalance.service
+    rm -f "$IRQBALANCE_DROPIN" && rm -f "$IRQBALANCE_ENVIRONMENT" && systemctl daemon-reload && systemctl try-restart irqbalance.service
 }

@@ -94,6 +94,17 @@ check_knob() {
     say "${DIFFERENT_WORD:-differs}" "$1" "$2" "$(brief "$now") -> $(brief "$3") ($4)"
 }
 
+# Advice counts for nothing: it is the operator's to take.
+advise() {
+    local now
+    now=$("$1_look" "$2" 2>&1) || return 0
+    if [ "$now" = "$3" ]; then
+        say ok "$1" "$2" "$now"
+    else
+        say advice "$1" "$2" "$now -> $3 ($4)"
+    fi
+}
+
 apply_knob() {
     local family=$1 key=$2 want=$3 why=$4 now after said
     differs "$@" || return 0

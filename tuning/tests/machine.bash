@@ -2,8 +2,9 @@
 
 TUNING=$BATS_TEST_DIRNAME/..
 
+# make_machine FOLDER
 make_machine() {
-    export FASTPATH_ROOT=$BATS_TEST_TMPDIR/machine
+    export FASTPATH_ROOT=$1/machine
     export NICS=$FASTPATH_ROOT/nics
     PATH=$BATS_TEST_DIRNAME/bin:$PATH
     local port cpu node number=40
@@ -24,7 +25,6 @@ make_machine() {
     done
     : >"$NICS/irqbalance"
     : >"$NICS/log"
-    WIRE=(--interface eth1 --peer eth2 --queues 0-3)
 }
 
 make_cpu() {
@@ -86,4 +86,17 @@ snapshot() {
 
 assert_same() {
     diff <(echo "$1") <(echo "$2")
+}
+
+# The line of a knob in a file of output, without its status.
+assert_line() {
+    grep -F -- "$2" "$1" || {
+        echo "no line with '$2' in $1:"
+        cat "$1"
+        return 1
+    }
+}
+
+assert_no_line() {
+    ! grep -F -- "$2" "$1" || return 1
 }
