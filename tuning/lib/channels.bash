@@ -29,13 +29,13 @@ channels_set() {
     local port=${1%/*} now count words
     now=$(channels_look "$1") || return 1
     count=${2##* }
-    # The kernel refuses to take away a queue that the indirection table names. The table is a knob of its own and
-    # follows, here and in restore.
-    if ((count < ${now##* })); then
+    read -ra words <<<"$2"
+    if ((count < ${now##* })) && ! ethtool -L "$port" "${words[@]}" >/dev/null 2>&1; then
+        # The kernel takes no queue away that an operator's indirection table names. The table is a knob of its own
+        # and follows, here and in restore. One that is the driver's own stays so.
         ethtool -X "$port" equal "$count" >/dev/null 2>&1 || true
     fi
-    read -ra words <<<"$2"
-    ask_ethtool -L "$port" "${words[@]}" >/dev/null
+    [ "$(channels_look "$1")" = "$2" ] || ask_ethtool -L "$port" "${words[@]}" >/dev/null
 }
 
 channels_put_back() {

@@ -14,7 +14,7 @@ setup() {
     cat >"$BATS_TEST_TMPDIR/trap" <<'END'
 set -T
 trap 'case $BASH_COMMAND in
-    "mv "* | "rm "* | "systemctl "[dt]* | "ask_ethtool -"[A-Z]* | "ethtool -X"* | "printf "*" > "*) . "$STEP" ;;
+    "mv "* | "rm "* | "systemctl "[dt]* | "ask_ethtool -"[A-Z]* | "ethtool -"[A-Z]* | "printf "*" > "*) . "$STEP" ;;
 esac' DEBUG
 END
 }
