@@ -40,6 +40,11 @@ is_unsupported() {
     [[ $1 =~ (not supported|[Uu]nsupported|EOPNOTSUPP|bad command line|unknown option|unrecognized) ]]
 }
 
+# A failure to look that says nothing about what the driver has.
+is_trouble() {
+    [[ $1 =~ (not permitted|[Pp]ermission denied|[Bb]usy|[Tt]imed out|[Tt]emporarily|[Ii]nput/output|not found) ]]
+}
+
 # One line, without bash's own prefix.
 reason() {
     local text=${1//$'\n'/; }
@@ -76,8 +81,13 @@ record_knob() {
 # Sets NOW of the caller; fails, with a word to the operator, when there is nothing to do.
 differs() {
     if ! now=$("$1_look" "$2" 2>&1); then
-        UNSUPPORTED=$((UNSUPPORTED + 1))
-        say 'not there' "$1" "$2" "$(reason "$now")"
+        if is_trouble "$now"; then
+            FAILED=$((FAILED + 1))
+            say FAILED "$1" "$2" "cannot be looked at: $(reason "$now")"
+        else
+            UNSUPPORTED=$((UNSUPPORTED + 1))
+            say 'not there' "$1" "$2" "$(reason "$now")"
+        fi
     elif [ "$now" = "$3" ] || rounded_to "$1" "$2" "$3" "$now"; then
         RIGHT=$((RIGHT + 1))
         say ok "$1" "$2" "$(brief "$now")"
@@ -137,7 +147,12 @@ restore_knob() {
     local family=$1 key=$2 pass=$3 before now said
     before=$(recorded "$family" "$key")
     if ! now=$("${family}_look" "$key" 2>&1); then
-        if ((pass == 2)); then
+        if is_trouble "$now"; then
+            if ((pass == 2)); then
+                FAILED=$((FAILED + 1))
+                say FAILED "$family" "$key" "cannot be looked at: $(reason "$now"). Before: $before"
+            fi
+        elif ((pass == 2)); then
             say gone "$family" "$key" "$(reason "$now")"
             forget "$family" "$key"
         fi

@@ -24,7 +24,7 @@ fail() {
 
 # parse_options "EXTRA..." ARG...: EXTRA are the switches that only this command has.
 parse_options() {
-    local extra=" $1 " option value
+    local extra=" $1 " option value list
     shift
     while (($#)); do
         option=$1
@@ -49,8 +49,10 @@ parse_options() {
         case $option in
         --interface) PORTS[0]=$value ;;
         --peer) PORTS[1]=$value ;;
-        --queues) read -ra QUEUES <<<"$(expand_list "$value" || fail "--queues $value: write a list such as 0-3 or 0,2")" ;;
-        --cores) read -ra CORES <<<"$(expand_list "$value" || fail "--cores $value: write a list such as 2-5 or 2,4")" ;;
+        --queues | --cores)
+            list=$(expand_list "$value") || fail "$option $value: write a list such as 0-3 or 0,2"
+            if [ "$option" = --queues ]; then read -ra QUEUES <<<"$list"; else read -ra CORES <<<"$list"; fi
+            ;;
         --profile) PROFILE=$value ;;
         --steer) STEER+=("$value") ;;
         --steer-peer) STEER_PEER+=("$value") ;;
@@ -63,6 +65,7 @@ parse_options() {
 
 settle_options() {
     local port core
+    command -v ethtool >/dev/null || fail "ethtool is missing: apt install ethtool"
     [ -n "${PORTS[0]-}" ] || fail "--interface is missing"
     [ "${PORTS[0]}" != "${PORTS[1]-}" ] || fail "--interface and --peer are the same port"
     for port in "${PORTS[@]}"; do

@@ -3,7 +3,7 @@
 
 # One apply or restore at a time. Called by those that write.
 lock_state() {
-    mkdir -p "$STATE" || exit 1
+    mkdir -p "$STATE" 2>/dev/null && [ -w "$STATE" ] || fail "$STATE cannot be written: this needs root"
     exec 9>"$STATE/lock"
     flock -w 10 9 || fail "another apply or restore is running"
 }

@@ -23,6 +23,7 @@ setup() {
 --interface eth1 --peer eth1 --queues 0|same port
 --interface eth1 --queues 3-1|--queues 3-1
 --interface eth1 --queues x|--queues x
+--interface eth1 --queues 0 --cores x|--cores x
 --interface eth1 --queues 0 --cores 99|no CPU 99
 --interface eth1 --queues 0 --profile fast|--profile fast
 --interface eth1 --queues 0 --huge-pages many|--huge-pages many
@@ -108,6 +109,23 @@ END
     assert_same "$before" "$(snapshot)"
 }
 
+@test "what cannot be looked at is a failure, not a driver that lacks it" {
+    echo -g >"$NICS/eth1/forbids"
+    run "$TUNING/check" "${ONE[@]}"
+    [ "$status" = 1 ]
+    [[ $output == *"FAILED        eth1 rings size: cannot be looked at: netlink error: Operation not permitted"* ]]
+    run "$TUNING/apply" "${ONE[@]}"
+    [ "$status" = 1 ]
+    [[ $output == *"FAILED        eth1 rings size: cannot be looked at"* ]]
+}
+
+@test "a check of a tuned wire says so with status 0" {
+    run "$TUNING/check" "${ONE[@]}"
+    [ "$status" = 1 ]
+    "$TUNING/apply" "${ONE[@]}"
+    "$TUNING/check" "${ONE[@]}"
+}
+
 @test "restore reports what fails, keeps its record, and a later one finishes" {
     local before
     before=$(snapshot)
@@ -116,7 +134,12 @@ END
     run "$TUNING/restore"
     [ "$status" = 1 ]
     [[ $output == *"FAILED        eth1 pause frames"*"before: autoneg on rx on tx off"* ]]
-    rm "$NICS/eth1/refuses"
+    mv "$NICS/eth1/refuses" "$NICS/eth1/forbids"
+    echo -a >"$NICS/eth1/forbids"
+    run "$TUNING/restore"
+    [ "$status" = 1 ]
+    [[ $output == *"FAILED        eth1 pause frames: cannot be looked at"*"Before: autoneg on rx on tx off"* ]]
+    rm "$NICS/eth1/forbids"
     "$TUNING/restore"
     assert_same "$before" "$(snapshot)"
 }
