@@ -5,11 +5,12 @@ export PATH := $(HOME)/.cargo/bin:$(PATH):/usr/local/sbin:/usr/sbin:/sbin
 # Programs that cargo starts make network namespaces: they run as root, the compiler does not.
 ifneq ($(shell id -u),0)
 ROOT := --config 'target."cfg(unix)".runner=["sudo", "-E"]'
+SUDO := sudo -E
 endif
 TEST_THREADS ?= 2
 SCRIPTS := $(shell git ls-files -z --cached --others --exclude-standard 2>/dev/null | xargs -0 grep -lsE '^\#!.*\b(ba|da)?sh\b')
 
-.PHONY: help setup build test demo bench fuzz ebpf ebpf-check lint fmt
+.PHONY: help setup build test test-tuning demo bench fuzz ebpf ebpf-check lint fmt
 
 # Seconds per target of `make fuzz`.
 FUZZ_SECONDS ?= 60
@@ -17,6 +18,7 @@ FUZZ_SECONDS ?= 60
 help:
 	@echo 'make demo        fastpath between a client and a web server, in network namespaces'
 	@echo 'make test        all tests: unit, captures, XDP program, end to end'
+	@echo 'make test-tuning  the scripts of tuning/, on a machine made of files and on a veth'
 	@echo 'make build       the release binary, target/release/fastpath'
 	@echo 'make bench       benchmarks, and the bridge beside a plain Linux bridge'
 	@echo 'make fuzz        a minute of fuzzing for every parser (FUZZ_SECONDS=60)'
@@ -33,6 +35,9 @@ build: setup
 
 test: setup
 	cargo $(ROOT) test --workspace --profile checked -- --test-threads=$(TEST_THREADS)
+
+test-tuning: setup
+	$(SUDO) bats tuning/tests
 
 demo: setup
 	@cargo build --quiet --release -p fastpath
@@ -63,7 +68,7 @@ lint: setup
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy -p fastpath --all-targets --all-features -- -D warnings
 	cargo clippy -p fastpath --no-default-features -- -D warnings
-	shellcheck $(SCRIPTS)
+	shellcheck $(SCRIPTS) $(wildcard tuning/lib/*.bash)
 
 fmt:
 	cargo fmt --all

@@ -1,0 +1,275 @@
+# What else can be the case: options, profiles, drivers that lack or refuse something.
+
+load machine.bash
+
+setup() {
+    make_machine "$BATS_TEST_TMPDIR"
+    ONE=(--interface eth1 --queues 0 --cores 4)
+}
+
+@test "wrong use says what is wrong, with status 2, and changes nothing" {
+    local before said
+    before=$(snapshot)
+    while IFS='|' read -r options said; do
+        run "$TUNING/apply" $options
+        echo "$options: $output"
+        [ "$status" = 2 ]
+        [[ $output == *"$said"* ]]
+    done <<'END'
+--queues 0|--interface is missing
+--interface eth1|--queues is missing
+--interface eth9 --queues 0|no interface 'eth9'
+--interface ../eth1 --queues 0|no interface
+--interface eth1 --peer eth1 --queues 0|same port
+--interface eth1 --queues 3-1|--queues 3-1
+--interface eth1 --queues x|--queues x
+--interface eth1 --queues 0 --cores x|--cores x
+--interface eth1 --queues 0 --cores 99|no CPU 99
+--interface eth1 --queues 0 --profile fast|--profile fast
+--interface eth1 --queues 0 --huge-pages many|--huge-pages many
+--interface eth1 --queues 0 --steer|needs a value
+--interface eth1 --queues 0 --steer-peer=tcp4|needs --peer
+--interface eth1 --queues 0 --steer=$(reboot)|not ethtool's words
+--interface eth1 --queues 0 --frobnicate|unknown option
+END
+    run "$TUNING/apply" "${ONE[@]}" --steer 'tcp4 dst-port 443 action 2'
+    [ "$status" = 2 ]
+    [[ $output == *"queue 2 is not among --queues"* ]]
+    assert_same "$before" "$(snapshot)"
+}
+
+@test "shared-host touches the chosen queues and cores only, never the queue count" {
+    local before mine='queue-2\.|irq/42/|tx-2/|cpu5/|rules/1'
+    set_values "$NICS/eth1" feature.ntuple-filters on
+    snapshot >"$BATS_TEST_TMPDIR/before"
+    "$TUNING/apply" --interface eth1 --queues 2 --cores 5 --profile shared-host --steer 'tcp4 dst-port 443' >"$BATS_TEST_TMPDIR/said"
+    snapshot >"$BATS_TEST_TMPDIR/after"
+    cd "$BATS_TEST_TMPDIR"
+    diff <(grep -vE "$mine" before) <(grep -vE "$mine|run/systemd" after)
+    assert_line after './nics/eth1/combined:6'
+    assert_line after './nics/eth1/queue-2.rx-usecs:50'
+    assert_line after './nics/eth1/queue-2.adaptive-rx:off'
+    assert_line after './nics/eth1/rules/1:flow-type tcp4 dst-port 443 action 2 loc 1'
+    assert_line after './proc/irq/42/smp_affinity_list:5'
+    assert_line after './sys/class/net/eth1/queues/tx-2/xps_cpus:00000000,00000020'
+    assert_line after './sys/devices/system/cpu/cpu5/cpufreq/scaling_governor:performance'
+    assert_line said "advice        eth1 rssadvice table: RSS brings the host's frames to queue 2"
+    [ "$(grep -cE '^-(L|G|K|A|X|C) ' "$NICS/log")" = 0 ]
+    "$TUNING/restore"
+    snapshot | diff before -
+}
+
+@test "shared-host does not switch ntuple on for the whole port: it fails and says how" {
+    run "$TUNING/apply" --interface eth1 --queues 2 --cores 5 --profile shared-host --steer 'tcp4 dst-port 443'
+    [ "$status" = 1 ]
+    [[ $output == *"ethtool -K eth1 ntuple on"* ]]
+    [ "$(<"$NICS/eth1/feature.ntuple-filters")" = off ]
+}
+
+@test "latency: short rings, short waits, busy polling" {
+    "$TUNING/apply" "${ONE[@]}" --profile latency
+    [ "$(<"$NICS/eth1/ring_rx")" = 1024 ]
+    [ "$(<"$NICS/eth1/rx-usecs")" = 10 ]
+    [ "$(<"$FASTPATH_ROOT/sys/class/net/eth1/gro_flush_timeout")" = 20000 ]
+    [ "$(<"$FASTPATH_ROOT/proc/sys/net/core/busy_poll")" = 50 ]
+    [ "$(<"$FASTPATH_ROOT/sys/devices/system/cpu/cpu4/cpuidle/state1/disable")" = 1 ]
+}
+
+@test "threaded NAPI instead of deferred interrupts" {
+    "$TUNING/apply" "${ONE[@]}" --threaded-napi
+    [ "$(<"$FASTPATH_ROOT/sys/class/net/eth1/threaded")" = 1 ]
+    [ "$(<"$FASTPATH_ROOT/sys/class/net/eth1/napi_defer_hard_irqs")" = 0 ]
+}
+
+@test "what the driver and the machine lack is said, and is no failure" {
+    local before family
+    printf '%s\n' -l -g -c -k -a -n -x >"$NICS/eth1/lacks"
+    rm -r "$NICS/irqbalance" "$FASTPATH_ROOT"/sys/class/net/eth1/{queues,napi_defer_hard_irqs,gro_flush_timeout} \
+        "$FASTPATH_ROOT"/sys/devices/system/{node,cpu/cpu4/cpufreq,cpu/cpu4/cpuidle} "$FASTPATH_ROOT/proc/sys/net"
+    before=$(snapshot)
+    "$TUNING/apply" "${ONE[@]}" --steer tcp4 >"$BATS_TEST_TMPDIR/said"
+    for family in channels rings offload pause rss flowhash ntuple coalesce napi xps governor cstates sysctl irqbalance hugepages; do
+        grep -E "^not there +(eth1|host) $family .+: .{10,}" "$BATS_TEST_TMPDIR/said"
+    done
+    assert_line "$BATS_TEST_TMPDIR/said" 'Operation not supported'
+    "$TUNING/restore"
+    assert_same "$before" "$(snapshot)"
+}
+
+@test "a knob that fails is reported, the others go on, and the status tells" {
+    local before
+    printf '%s\n' -G -A >"$NICS/eth1/refuses"
+    before=$(snapshot)
+    run "$TUNING/apply" "${ONE[@]}"
+    [ "$status" = 1 ]
+    [[ $output == *"FAILED        eth1 rings size: rx 256 tx 512 -> rx 4096 tx 4096: netlink error: Device or resource busy"* ]]
+    [[ $output == *"FAILED        eth1 pause frames"* ]]
+    [[ $output == *"changed       eth1 napi"* ]]
+    "$TUNING/restore"
+    assert_same "$before" "$(snapshot)"
+}
+
+@test "what cannot be looked at is a failure, not a driver that lacks it" {
+    echo -g >"$NICS/eth1/forbids"
+    run "$TUNING/check" "${ONE[@]}"
+    [ "$status" = 1 ]
+    [[ $output == *"FAILED        eth1 rings size: cannot be looked at: netlink error: Operation not permitted"* ]]
+    run "$TUNING/apply" "${ONE[@]}"
+    [ "$status" = 1 ]
+    [[ $output == *"FAILED        eth1 rings size: cannot be looked at"* ]]
+}
+
+@test "a check of a tuned wire says so with status 0" {
+    run "$TUNING/check" "${ONE[@]}"
+    [ "$status" = 1 ]
+    "$TUNING/apply" "${ONE[@]}"
+    "$TUNING/check" "${ONE[@]}"
+}
+
+@test "restore reports what fails, keeps its record, and a later one finishes" {
+    local before
+    before=$(snapshot)
+    "$TUNING/apply" "${ONE[@]}"
+    echo -A >"$NICS/eth1/refuses"
+    run "$TUNING/restore"
+    [ "$status" = 1 ]
+    [[ $output == *"FAILED        eth1 pause frames"*"before: autoneg on rx on tx off"* ]]
+    mv "$NICS/eth1/refuses" "$NICS/eth1/forbids"
+    echo -a >"$NICS/eth1/forbids"
+    run "$TUNING/restore"
+    [ "$status" = 1 ]
+    [[ $output == *"FAILED        eth1 pause frames: cannot be looked at"*"Before: autoneg on rx on tx off"* ]]
+    rm "$NICS/eth1/forbids"
+    "$TUNING/restore"
+    assert_same "$before" "$(snapshot)"
+}
+
+@test "a port that is gone does not stop restore" {
+    "$TUNING/apply" "${ONE[@]}"
+    rm -r "$NICS/eth1" "$FASTPATH_ROOT/sys/class/net/eth1"
+    "$TUNING/restore" >"$BATS_TEST_TMPDIR/said"
+    assert_line "$BATS_TEST_TMPDIR/said" 'gone          eth1 rings size'
+    [ "$(<"$FASTPATH_ROOT/sys/devices/system/cpu/cpu4/cpufreq/scaling_governor")" = schedutil ]
+}
+
+@test "two wires share a machine: restore returns to before the first" {
+    local before
+    before=$(snapshot)
+    "$TUNING/apply" --interface eth1 --queues 0 --cores 4
+    "$TUNING/apply" --interface eth2 --queues 0 --cores 4 --profile latency >"$BATS_TEST_TMPDIR/said"
+    assert_line "$BATS_TEST_TMPDIR/said" 'excluded: 40 -> 40 50 ('
+    "$TUNING/restore"
+    assert_same "$before" "$(snapshot)"
+}
+
+@test "a value that the driver rounds is said, and not set again" {
+    echo 8 >"$NICS/eth1/usecs_step"
+    "$TUNING/apply" "${ONE[@]}" >"$BATS_TEST_TMPDIR/said"
+    assert_line "$BATS_TEST_TMPDIR/said" 'rx-usecs: 3 -> 48 ('
+    : >"$NICS/log"
+    "$TUNING/apply" "${ONE[@]}"
+    [ ! -s "$NICS/log" ]
+}
+
+@test "queues with a gap: a table of weights" {
+    "$TUNING/apply" --interface eth1 --queues 0,2 --cores 4,5
+    [ "$(<"$NICS/eth1/table")" = '0 0 0 0 0 0 0 0 2 2 2 2 2 2 2 2' ]
+    "$TUNING/restore"
+    [ "$(<"$NICS/eth1/table")" = '0 1 2 3 4 5 0 1 2 3 4 5 0 1 2 3' ]
+}
+
+@test "queues that do not begin at 0" {
+    "$TUNING/apply" --interface eth1 --queues 2-3 --cores 4,5
+    [ "$(<"$NICS/eth1/table")" = '2 3 2 3 2 3 2 3 2 3 2 3 2 3 2 3' ]
+    [ "$(<"$NICS/eth1/combined")" = 4 ]
+}
+
+@test "a table that ethtool cannot write is left alone" {
+    set_values "$NICS/eth1" combined 4 table '3 1 2 0 3 3 1 2 0 0 0 0 1 1 1 1' table_configured ''
+    "$TUNING/apply" --interface eth1 --queues 0-3 >"$BATS_TEST_TMPDIR/said"
+    assert_line "$BATS_TEST_TMPDIR/said" 'eth1 rss table: left alone'
+    [ "$(<"$NICS/eth1/table")" = '3 1 2 0 3 3 1 2 0 0 0 0 1 1 1 1' ]
+}
+
+@test "no readable key: symmetric-xor, and off again" {
+    rm "$NICS/eth1/hkey"
+    "$TUNING/apply" "${ONE[@]}"
+    [ "$(<"$NICS/eth1/xfrm")" = on ]
+    "$TUNING/restore"
+    [ "$(<"$NICS/eth1/xfrm")" = off ]
+}
+
+@test "neither key nor symmetric-xor (igb): said, no failure" {
+    rm "$NICS/eth1/hkey" "$NICS/eth1/xfrm"
+    "$TUNING/apply" "${ONE[@]}" >"$BATS_TEST_TMPDIR/said"
+    grep -E '^not there +eth1 rss hash' "$BATS_TEST_TMPDIR/said"
+}
+
+@test "interrupts are found by the port's whole name where the kernel lists none" {
+    rm -r "$FASTPATH_ROOT/sys/class/net/eth1/device"
+    printf '  90:  1  0  PCI-MSI 1-edge  eth11-TxRx-0\n' >>"$FASTPATH_ROOT/proc/interrupts"
+    mkdir -p "$FASTPATH_ROOT/proc/irq/90"
+    echo 0-7 >"$FASTPATH_ROOT/proc/irq/90/smp_affinity_list"
+    "$TUNING/apply" "${ONE[@]}"
+    [ "$(<"$FASTPATH_ROOT/proc/irq/40/smp_affinity_list")" = 4 ]
+    [ "$(<"$FASTPATH_ROOT/proc/irq/90/smp_affinity_list")" = 0-7 ]
+}
+
+@test "interrupt names of virtio, mlx5 and ice" {
+    local name
+    for name in virtio0-input.0 mlx5_comp0@pci:0000:01:00.0 ice-eth1-TxRx-0; do
+        sed -i -E "s/^( *40: .* )[^ ]+$/\1$name/" "$FASTPATH_ROOT/proc/interrupts"
+        echo 0-7 >"$FASTPATH_ROOT/proc/irq/40/smp_affinity_list"
+        "$TUNING/apply" --interface eth1 --queues 0 --cores 4 --profile shared-host
+        [ "$(<"$FASTPATH_ROOT/proc/irq/40/smp_affinity_list")" = 4 ]
+        [ "$(<"$FASTPATH_ROOT/proc/irq/41/smp_affinity_list")" = 0-7 ]
+    done
+}
+
+@test "huge pages are never taken away" {
+    echo 500 >"$FASTPATH_ROOT/sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages"
+    "$TUNING/apply" "${ONE[@]}" --huge-pages 20 >"$BATS_TEST_TMPDIR/said"
+    assert_line "$BATS_TEST_TMPDIR/said" 'ok            host hugepages node1: 500'
+}
+
+@test "cores of another node: said" {
+    "$TUNING/check" --interface eth1 --queues 0 --cores 1 >"$BATS_TEST_TMPDIR/said" || true
+    assert_line "$BATS_TEST_TMPDIR/said" 'advice        eth1 numa cores: core 1 is on another node -> near (memory of another node costs every frame; near are: 4-7)'
+}
+
+@test "the boot line is written when asked, once, and taken away when asked" {
+    local file=$FASTPATH_ROOT/etc/default/grub.d/fastpath-tuning.cfg
+    "$TUNING/apply" "${ONE[@]}"
+    [ ! -e "$file" ]
+    "$TUNING/apply" "${ONE[@]}" --write-boot-line
+    "$TUNING/apply" "${ONE[@]}" --write-boot-line
+    [ "$(grep -c update-grub "$NICS/log")" = 1 ]
+    [ "$(GRUB_CMDLINE_LINUX_DEFAULT=quiet && . "$file" && echo "$GRUB_CMDLINE_LINUX_DEFAULT")" = 'quiet isolcpus=managed_irq,domain,4 nohz_full=4 rcu_nocbs=4' ]
+    "$TUNING/restore"
+    [ -e "$file" ]
+    "$TUNING/restore" --boot-line
+    [ ! -e "$file" ]
+}
+
+@test "a boot file of somebody else is left alone" {
+    local file=$FASTPATH_ROOT/etc/default/grub.d/fastpath-tuning.cfg
+    echo mine >"$file"
+    run "$TUNING/apply" "${ONE[@]}" --write-boot-line
+    [ "$status" = 1 ]
+    [ "$(<"$file")" = mine ]
+}
+
+@test "a table, key and names as other ethtools print them" {
+    . "$TUNING/lib/ethtool.bash"
+    . "$TUNING/lib/channels.bash"
+    . "$TUNING/lib/rss.bash"
+    ethtool() { cat "$BATS_TEST_TMPDIR/answer"; }
+    # 5.x and older: no n/a, a 0.
+    printf 'Channel parameters for a:\nPre-set maximums:\nRX:\t\t0\nTX:\t\t0\nOther:\t\t1\nCombined:\t63\nCurrent hardware settings:\nRX:\t\t0\nTX:\t\t0\nOther:\t\t1\nCombined:\t8\n' >"$BATS_TEST_TMPDIR/answer"
+    [ "$(channels_look a/count)" = 'combined 8' ]
+    printf 'Channel parameters for a:\nPre-set maximums:\nRX:\t\t4\nTX:\t\t4\nOther:\t\tn/a\nCombined:\tn/a\nCurrent hardware settings:\nRX:\t\t2\nTX:\t\t3\nOther:\t\tn/a\nCombined:\tn/a\n' >"$BATS_TEST_TMPDIR/answer"
+    [ "$(channels_look a/count)" = 'rx 2 tx 3' ]
+    printf 'RX flow hash indirection table for a with 2 RX ring(s):\n    0:      0     1     0     1\nRSS hash key:\n6d:5a\nRSS hash function:\n    toeplitz: on\nRSS input transformation:\n    symmetric-xor: off\n    symmetric-or-xor: on\n' >"$BATS_TEST_TMPDIR/answer"
+    [ "$(rss_look a/table)" = '0 1 0 1' ]
+    [ "$(rss_look a/hash)" = 'xfrm symmetric-or-xor' ]
+}
