@@ -11,6 +11,8 @@ mod offloads;
 mod privilege;
 pub mod rss;
 
+use std::fmt;
+
 use serde::Serialize;
 
 use super::{Purpose, facts::Facts};
@@ -45,6 +47,17 @@ pub struct Check {
     pub meaning: &'static str,
     /// The command, or failing one the deed, that mends it; `None` where nothing is to be mended.
     pub fix: Option<String>,
+}
+
+impl fmt::Display for Check {
+    /// `port: name: finding; fix`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(port) = &self.port {
+            write!(f, "{port}: ")?;
+        }
+        write!(f, "{}: {}", self.name, self.finding)?;
+        self.fix.iter().try_for_each(|fix| write!(f, "; {fix}"))
+    }
 }
 
 impl Check {
@@ -112,7 +125,7 @@ pub fn examine(purpose: &Purpose<'_>, facts: &Facts) -> Vec<Check> {
 }
 
 /// Names by what a warning of that name is worth to who starts an inspection: wrong or lost packets first, then
-/// what costs much speed, then what costs some.
+/// what costs much speed, then what costs some. What is not named comes last; `cores` is the plan's own warning.
 const BY_VALUE: &[&str] = &[
     "xdp-program",
     "known-defects",
@@ -143,7 +156,8 @@ pub fn most_valuable(checks: Vec<Check>, most: usize) -> Vec<Check> {
     let rank = |check: &Check| BY_VALUE.iter().position(|name| *name == check.name).unwrap_or(BY_VALUE.len());
     let mut worth: Vec<Check> = checks.into_iter().filter(|check| check.status >= Status::Warn).collect();
     worth.sort_by_key(|check| (std::cmp::Reverse(check.status), rank(check)));
-    worth.dedup_by_key(|check| check.name);
+    let mut seen = Vec::new();
+    worth.retain(|check| !seen.contains(&check.name) && (seen.push(check.name), true).1);
     worth.truncate(most);
     worth
 }
@@ -165,12 +179,14 @@ mod tests {
             HIGH.warn("h", "f").on("a"),
             HIGH.warn("h", "f").on("b"),
             HIGH.unknown("u"),
+            Topic::new("unranked", "").warn("x", "f"),
         ];
         let names = |most| {
             most_valuable(all.clone(), most).iter().map(|check| check.finding.clone()).collect::<Vec<_>>()
         };
         assert_eq!(names(3), ["h", "m", "l"]);
         assert_eq!(names(1), ["h"]);
+        assert_eq!(names(9), ["h", "m", "l", "x"]);
         let failed = vec![HIGH.warn("h", "f"), LOW.fail("l", "f")];
         assert_eq!(most_valuable(failed, 1)[0].finding, "l", "a failure goes before any warning");
     }

@@ -77,7 +77,7 @@ fn what_is_wrong_with_a_real_port_is_found() {
         assert_eq!(of(&checks, "af-xdp-socket", Some("a")).status, Status::Unknown);
         assert!(super::super::program::attached(index).unwrap().is_some(), "it is still there");
         drop(program);
-        ip("link del a");
+        ip("link del dev a");
         let checks = diagnose(&purpose(&config), false).unwrap();
         assert_eq!(of(&checks, "port", Some("a")).status, Status::Fail);
     });
