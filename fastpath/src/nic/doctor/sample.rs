@@ -84,6 +84,7 @@ fn privilege() -> Privilege {
         confined: None,
         selinux_enforcing: None,
         lockdown: Some("none".into()),
+        modules: Some("lockdown,capability".into()),
         unprivileged_bpf: Some(2),
         xdp_socket: 0,
         bpf: 0,

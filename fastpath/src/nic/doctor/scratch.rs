@@ -27,8 +27,10 @@ pub enum Scratch {
     Refused {
         /// Zero-copy was asked for, and a copy-mode socket may still do.
         zero_copy: bool,
-        /// Why, with what to do about it.
+        /// Why.
         reason: String,
+        /// What to do about it.
+        fix: String,
     },
 }
 
@@ -50,10 +52,12 @@ pub fn bind(config: &RunConfig, port: &Port, zero_copy: bool) -> Scratch {
     if !port.link.up {
         return Scratch::Untried("the port is down");
     }
-    let refused = |reason: String, zero_copy| Scratch::Refused { zero_copy, reason };
     let pool = match FramePool::new(SMALL, config.rings.frame_size, SMALL, SMALL, false) {
         Ok(pool) => pool,
-        Err(error) => return refused(error.to_string(), false),
+        Err(error) => {
+            let fix = "raise the limit of locked memory (ulimit -l unlimited, LimitMEMLOCK=infinity)".into();
+            return Scratch::Refused { zero_copy: false, reason: error.to_string(), fix };
+        }
     };
     let options = BindOptions {
         zero_copy,
@@ -65,6 +69,10 @@ pub fn bind(config: &RunConfig, port: &Port, zero_copy: bool) -> Scratch {
     };
     match QueueSocket::bind(&pool, &port.link.name, queue, options) {
         Ok(socket) => Scratch::Bound { queue, zero_copy: socket.zero_copy() },
-        Err(error) => refused(error.to_string(), error.unsupported()),
+        Err(error) => Scratch::Refused {
+            zero_copy: error.unsupported(),
+            reason: format!("queue {queue} refuses a {} socket: {}", error.mode, error.cause),
+            fix: error.fix,
+        },
     }
 }

@@ -19,6 +19,9 @@ const INTERRUPTS: Topic = Topic::new(
 const NUMA: Topic =
     Topic::new("numa", "packet memory on another NUMA node than the port costs every access a hop");
 
+/// An interrupt that came less often since boot disturbs nobody.
+const RARE: u64 = 1000;
+
 pub(super) fn checks(purpose: &Purpose<'_>, facts: &Facts) -> Vec<Check> {
     let mut all = vec![cores(purpose, facts), isolated(purpose, facts), interrupts(purpose, facts)];
     all.extend(numa(purpose, facts));
@@ -81,22 +84,25 @@ fn interrupts(purpose: &Purpose<'_>, facts: &Facts) -> Check {
                     || port.pci.as_ref().is_some_and(|pci| pci.interrupts.contains(&number))
             })
     };
-    let mut shared = interrupts.iter().filter_map(|interrupt| {
-        let core = interrupt.cores.iter().copied().find(|core| purpose.cores.contains(core))?;
-        (interrupt.count(core) > 0 && !own(interrupt.number, &interrupt.name)).then_some((interrupt, core))
-    });
-    let Some((first, core)) = shared.next() else {
-        return INTERRUPTS.ok("no interrupt is served by the workers' cores");
+    let mut shared: Vec<_> = interrupts
+        .iter()
+        .filter(|interrupt| !own(interrupt.number, &interrupt.name))
+        .filter_map(|interrupt| {
+            let core = interrupt.cores.iter().copied().find(|core| purpose.cores.contains(core))?;
+            Some((interrupt.count(core), core, interrupt)).filter(|(count, ..)| *count >= RARE)
+        })
+        .collect();
+    shared.sort_by_key(|(count, ..)| std::cmp::Reverse(*count));
+    let Some((count, core, first)) = shared.first() else {
+        return INTERRUPTS.ok("the workers' cores serve no interrupt worth the name");
+    };
+    let more = match shared.len() - 1 {
+        0 => String::new(),
+        more => format!(", and workers' cores serve {more} more"),
     };
     let finding = format!(
-        "core {core} serves interrupt {} (`{}`, {} times so far){}",
-        first.number,
-        first.name,
-        first.count(core),
-        match shared.count() {
-            0 => String::new(),
-            more => format!(" and {more} more are served by workers' cores"),
-        }
+        "core {core} serves interrupt {} (`{}`, {count} times so far){more}",
+        first.number, first.name
     );
     let others: Vec<usize> =
         facts.machine.available.iter().copied().filter(|core| !purpose.cores.contains(core)).collect();
@@ -185,10 +191,11 @@ mod tests {
             cores: vec![core],
             counts: vec![(core, count)],
         };
-        // On another core, and one that never came.
-        facts.machine.interrupts = Some(vec![interrupt(9, "acpi", 0, 7), interrupt(10, "idle", 4, 0)]);
+        // On another core, and one that hardly ever came.
+        facts.machine.interrupts = Some(vec![interrupt(9, "timer", 0, 7000), interrupt(10, "acpi", 4, 7)]);
         is_ok(&interrupts(&purpose(&config), &facts));
-        facts.machine.interrupts = Some(vec![interrupt(45, "a-TxRx-0", 5, 12), interrupt(46, "x", 6, 1)]);
+        facts.machine.interrupts =
+            Some(vec![interrupt(46, "x", 6, 1000), interrupt(45, "a-TxRx-0", 5, 12_000)]);
         let check = interrupts(&purpose(&config), &facts);
         warns(&check, "echo 0-3 > /proc/irq/45/smp_affinity_list");
         assert!(check.finding.contains("a-TxRx-0") && check.finding.contains("1 more"), "{}", check.finding);

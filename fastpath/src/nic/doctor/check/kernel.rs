@@ -64,7 +64,11 @@ fn jit(machine: &Machine) -> Check {
         }
         (Some(0), _) => JIT.warn("net.core.bpf_jit_enable is 0", "sysctl -w net.core.bpf_jit_enable=1"),
         (Some(_), _) => JIT.ok("on"),
-        (None, _) => JIT.unknown("net.core.bpf_jit_enable cannot be read"),
+        (None, _) if machine.configured("CONFIG_BPF_JIT_ALWAYS_ON") == Some(true) => {
+            JIT.ok("always on in this kernel")
+        }
+        // It is among the settings of the first network namespace only.
+        (None, _) => JIT.unknown("net.core.bpf_jit_enable cannot be read in this network namespace"),
     }
 }
 
@@ -125,6 +129,11 @@ mod tests {
             "CONFIG_BPF_JIT",
         );
         is_unknown(&jit(&with(|f| f.machine.jit = None).machine));
+        let always = with(|f| {
+            f.machine.jit = None;
+            f.machine.config = Some("CONFIG_BPF_JIT=y\nCONFIG_BPF_JIT_ALWAYS_ON=y\n".into());
+        });
+        is_ok(&jit(&always.machine));
     }
 
     #[test]

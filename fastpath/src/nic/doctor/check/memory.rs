@@ -7,7 +7,7 @@ use super::{
 
 const HUGE_PAGES: Topic = Topic::new(
     "huge-pages",
-    "packet memory on ordinary pages costs TLB misses at every packet, a tenth of the rate or so",
+    "packet memory on ordinary pages is spread over hundreds of times as many TLB entries",
 );
 
 pub(super) fn checks(purpose: &Purpose<'_>, facts: &Facts) -> Vec<Check> {

@@ -140,10 +140,12 @@ fn agree(facts: &Facts, left: &Port, right: &Port) -> bool {
 fn mend(port: &Port) -> String {
     let name = &port.link.name;
     match port.rss.as_ref().map_or(0, |rss| rss.key.len()) {
-        0 => "none: this driver's hash cannot be changed; let one queue reach everything (ethtool -L), or live with it".into(),
+        0 => "none for this hash; one queue for everything (ethtool -L combined 1), or accept it".into(),
         length => {
             let key = vec!["6d:5a"; length / 2].join(":");
-            format!("ethtool -X {name} hkey {key} (or, where the driver has it: ethtool -X {name} xfrm symmetric-xor)")
+            format!(
+                "ethtool -X {name} hkey {key} (or, where the driver has it: ethtool -X {name} xfrm symmetric-xor)"
+            )
         }
     }
 }

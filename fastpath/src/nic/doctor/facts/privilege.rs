@@ -23,6 +23,8 @@ pub struct Privilege {
     pub selinux_enforcing: Option<bool>,
     /// Mode of kernel lockdown: none, integrity, confidentiality.
     pub lockdown: Option<String>,
+    /// Security modules in force; `None` when securityfs cannot be read.
+    pub modules: Option<String>,
     /// kernel.unprivileged_bpf_disabled.
     pub unprivileged_bpf: Option<u32>,
     /// System error of opening an AF_XDP socket; 0 when that worked.
@@ -44,6 +46,7 @@ impl Privilege {
             confined: label.map(|label| label.trim_end_matches('\0').to_owned()).filter(|l| !l.is_empty()),
             selinux_enforcing: system.number::<u32>("sys/fs/selinux/enforce").map(|enforce| enforce != 0),
             lockdown: lockdown.as_deref().and_then(in_brackets),
+            modules: system.text("sys/kernel/security/lsm"),
             unprivileged_bpf: system.number("proc/sys/kernel/unprivileged_bpf_disabled"),
             xdp_socket: 0,
             bpf: 0,
@@ -101,11 +104,13 @@ mod tests {
             ("proc/thread-self/status", "Name:\tx\nNoNewPrivs:\t0\nSeccomp:\t2\nSeccomp_filters:\t1\n"),
             ("proc/thread-self/attr/current", "docker-default (enforce)\n"),
             ("sys/kernel/security/lockdown", "none [integrity] confidentiality\n"),
+            ("sys/kernel/security/lsm", "lockdown,capability,apparmor\n"),
             ("proc/sys/kernel/unprivileged_bpf_disabled", "2\n"),
         ]);
         let read = Privilege::read(&system, Capabilities(0));
         assert_eq!((read.seccomp, read.unprivileged_bpf), (Some(2), Some(2)));
         assert_eq!(read.lockdown.as_deref(), Some("integrity"));
+        assert_eq!(read.modules.as_deref(), Some("lockdown,capability,apparmor"));
         assert!(read.is_confined());
         let (_dir, bare) = tree(&[("proc/thread-self/attr/current", "unconfined\n")]);
         assert!(!Privilege::read(&bare, Capabilities(0)).is_confined());
