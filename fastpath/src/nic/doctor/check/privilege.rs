@@ -61,11 +61,9 @@ fn culprit(privilege: &Privilege, error: i32) -> (String, String) {
         let fix = "dmesg | grep apparmor, and allow `network xdp` and `capability bpf` in that profile";
         return (format!("AppArmor (profile {label})"), fix.into());
     }
-    let fix = "dmesg, and cat /sys/kernel/security/lsm for the modules in force (a BPF LSM leaves no trace)";
-    (
-        "something that names itself nowhere: no seccomp filter, no SELinux, no AppArmor profile".into(),
-        fix.into(),
-    )
+    let modules = privilege.modules.as_deref().unwrap_or("not to be read");
+    let who = format!("neither seccomp, SELinux nor AppArmor; security modules: {modules}");
+    (who, "look into dmesg and at the modules of /sys/kernel/security/lsm (a BPF LSM leaves no trace)".into())
 }
 
 /// The XDP program reads no kernel memory, so even confidentiality leaves it alone; tracing it will not work
@@ -77,7 +75,10 @@ fn lockdown(privilege: &Privilege) -> Check {
             "boot with lockdown=integrity where tracing is wanted",
         ),
         Some(mode) => LOCKDOWN.ok(mode),
-        None => LOCKDOWN.ok("not there, or securityfs is not mounted: nothing was refused for it"),
+        None if privilege.modules.is_some() => LOCKDOWN.ok("not there"),
+        None => {
+            LOCKDOWN.unknown("securityfs cannot be read: mount -t securityfs securityfs /sys/kernel/security")
+        }
     }
 }
 
@@ -136,5 +137,6 @@ mod tests {
         warns(&mode(Some("confidentiality")), "lockdown=integrity");
         is_ok(&mode(Some("integrity")));
         is_ok(&mode(None));
+        is_unknown(&lockdown(&Privilege { lockdown: None, modules: None, ..healthy().privilege }));
     }
 }
