@@ -1,6 +1,7 @@
 //! The command line. Its names are a contract: users' scripts rely on them.
 
 mod check;
+mod doctor;
 mod replay;
 mod rules;
 mod run;
@@ -41,6 +42,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Load rules and say which cannot be used
     Check(check::CheckArgs),
+    /// Look at machine, kernel, driver and settings, and say what stands in the way and what mends it
+    Doctor(doctor::DoctorArgs),
 }
 
 #[derive(Args, Debug)]
@@ -59,6 +62,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(*args),
         Command::Replay(args) => replay::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Doctor(args) => doctor::run(args),
     };
     result.unwrap_or_else(|error| {
         // Not eprintln, which panics when nobody reads standard error any more.

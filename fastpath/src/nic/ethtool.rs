@@ -7,6 +7,7 @@ use std::io;
 
 use super::link::{Control, Request, text};
 
+const GSET: u32 = 0x01;
 const GDRVINFO: u32 = 0x03;
 const GLINK: u32 = 0x0a;
 const GSTRINGS: u32 = 0x1b;
@@ -15,6 +16,7 @@ const GRXFHINDIR: u32 = 0x38;
 const GFEATURES: u32 = 0x3a;
 const SFEATURES: u32 = 0x3b;
 const GCHANNELS: u32 = 0x3c;
+const GRSSH: u32 = 0x46;
 
 /// The set of strings that names the features.
 const SS_FEATURES: u32 = 4;
@@ -23,6 +25,7 @@ const STRING_WORDS: usize = 8;
 /// Largest plausible sizes: far above any driver's, small enough to allocate without thought.
 const MAX_TABLE: u32 = 1 << 16;
 const MAX_FEATURES: u32 = 1024;
+const MAX_KEY: u32 = 1024;
 
 /// Queues in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +98,60 @@ pub fn rss_queues(control: &Control, port: &str) -> io::Result<Option<Vec<u32>>>
     queues.sort_unstable();
     queues.dedup();
     Ok(Some(queues))
+}
+
+/// How a device spreads flows over its rx queues (`ethtool -x`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rss {
+    /// ETH_RSS_HASH_* bit in use: 1 Toeplitz, 2 XOR, 4 CRC32; 0 when the driver does not say.
+    pub function: u8,
+    /// RXH_XFRM_* bits: what is done to addresses and ports before they are hashed.
+    pub transform: u8,
+    /// Hash key, bytes in the order they are used; empty when it cannot be read.
+    pub key: Vec<u8>,
+    /// Rx queue for each value of the hash's low bits; empty without a table.
+    pub table: Vec<u32>,
+}
+
+/// Hash function, key and indirection table of `port`; `None` where the driver tells none of them.
+pub fn rss(control: &Control, port: &str) -> io::Result<Option<Rss>> {
+    // struct ethtool_rxfh: cmd, context, table size, key size, {function, transform, 2 reserved}, reserved,
+    // then the table's words and the key's bytes. Sizes 0 ask for the sizes only.
+    const HEAD: usize = 6;
+    let mut head = [GRSSH, 0, 0, 0, 0, 0];
+    // SAFETY: with both sizes 0 the kernel writes back the head and nothing behind it.
+    if supported(unsafe { exchange(control, port, &mut head) })?.is_none() {
+        return Ok(None);
+    }
+    let (table, key) = (head[2], head[3]);
+    if table > MAX_TABLE || key > MAX_KEY {
+        return Err(implausible("RSS table and key", table.max(key)));
+    }
+    let table = table as usize;
+    let key = key as usize;
+    let mut words = vec![0; HEAD + table + key.div_ceil(4)];
+    words[..HEAD].copy_from_slice(&[GRSSH, 0, head[2], head[3], 0, 0]);
+    // SAFETY: the kernel refuses (EINVAL) sizes that are not its own, and writes a table and a key of the
+    // sizes told to it, for which `words` has room.
+    unsafe { exchange(control, port, &mut words) }?;
+    let [function, transform, ..] = words[4].to_ne_bytes();
+    let bytes = words[HEAD + table..].iter().flat_map(|word| word.to_ne_bytes()).take(key);
+    Ok(Some(Rss { function, transform, key: bytes.collect(), table: words[HEAD..HEAD + table].to_vec() }))
+}
+
+/// Speed of the link in Mbit/s; `None` where there is none to tell (no carrier, a virtual device).
+pub fn speed(control: &Control, port: &str) -> io::Result<Option<u32>> {
+    // struct ethtool_cmd: 44 bytes; the speed's low half at byte 12, its high half at byte 28.
+    let mut words = [0; 11];
+    words[0] = GSET;
+    // SAFETY: GSET writes one struct ethtool_cmd of 11 words.
+    if supported(unsafe { exchange(control, port, &mut words) })?.is_none() {
+        return Ok(None);
+    }
+    let ([a, b, ..], [c, d, ..]) = (words[3].to_ne_bytes(), words[7].to_ne_bytes());
+    let speed = u32::from(u16::from_ne_bytes([c, d])) << 16 | u32::from(u16::from_ne_bytes([a, b]));
+    // SPEED_UNKNOWN is all ones; some drivers write 0, or ones in the low half only.
+    Ok((speed != 0 && speed != u32::MAX && speed != u32::from(u16::MAX)).then_some(speed))
 }
 
 /// The switches of a device (`ethtool -k`), by their kernel names (`rx-vlan-hw-parse`, `rx-lro`, …).
@@ -266,6 +323,9 @@ pub(super) mod tests {
             assert_eq!(channels(&control, "left").unwrap(), Some(Channels { rx: 3, tx: 3 }));
             assert_eq!(channels(&control, "lo").unwrap(), None);
             assert_eq!(rss_queues(&control, "left").unwrap(), None);
+            assert_eq!(rss(&control, "left").unwrap(), None);
+            assert_eq!(speed(&control, "left").unwrap(), Some(10_000), "what a veth claims");
+            assert_eq!(speed(&control, "lo").unwrap(), None);
             let veth = driver(&control, "left").unwrap();
             assert_eq!(veth, Some(Driver { name: "veth".into(), bus: String::new() }));
             assert!(channels(&control, "nothere").is_err());

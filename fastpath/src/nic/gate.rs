@@ -160,7 +160,7 @@ impl Capabilities {
     }
 
     /// What attaching XDP (net_admin), sockets and promiscuity (net_raw), and maps and programs (bpf) lack.
-    fn missing(self) -> Vec<&'static str> {
+    pub(super) fn missing(self) -> Vec<&'static str> {
         [
             (Self::NET_ADMIN, "CAP_NET_ADMIN"),
             (Self::NET_RAW, "CAP_NET_RAW"),

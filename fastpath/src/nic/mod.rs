@@ -2,6 +2,7 @@
 //! may say `unsafe`.
 
 pub mod cores;
+pub mod doctor;
 pub mod ethtool;
 pub mod frame;
 pub mod gate;

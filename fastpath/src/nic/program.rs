@@ -14,7 +14,7 @@ use aya::{
 };
 use fastpath_common::{Fallback, MAX_QUEUES, PROGRAM, PortPolicy, QueueCounts, map};
 
-pub use attached::{AttachedProgram, Holder, attached};
+pub use attached::{AttachedProgram, Holder, XdpFeatures, attached, features};
 pub use error::ProgramError;
 pub use test_run::Action;
 

@@ -163,7 +163,7 @@ impl Drop for VlanStripping {
 }
 
 /// The kinds of stripping that are on, all of which can be turned off.
-fn active(features: &Features, port: &str) -> Result<Vec<&'static str>, VlanStripError> {
+pub(super) fn active(features: &Features, port: &str) -> Result<Vec<&'static str>, VlanStripError> {
     let active: Vec<_> = STRIPPING.into_iter().filter(|name| features.active(name)).collect();
     match active.iter().find(|name| !features.changeable(name)) {
         Some(feature) => Err(VlanStripError::Refused { port: port.into(), feature }),

@@ -28,7 +28,8 @@ use crate::{
     io::xdp::{self, OpenError, XdpOptions},
     nic::{
         self,
-        gate::{self, Passed, Refused},
+        doctor::{self, Purpose},
+        gate::{self, Capabilities, Passed, Refused},
         link::LinkError,
         port::{Port, PortError},
     },
@@ -88,11 +89,15 @@ const SECOND: Duration = Duration::from_secs(1);
 const WATCH: Duration = Duration::from_millis(50);
 /// How long the workers may take to end; a hung one is left behind.
 const STOP: Duration = Duration::from_millis(1000);
+/// Warnings of the doctor's that a start prints; `fastpath doctor` has them all.
+const MOST_WARNINGS: usize = 3;
 
 /// Inspects the configured ports until a signal asks for the end (`Ok`), or until something fails.
 pub fn run(config: &RunConfig, rules: &Arc<RuleSet>) -> Result<(), RunError> {
     let stop_asked = watch_signals()?;
-    let passed = gate::check(config, gate::collect(config)?, umem_bytes(config))?;
+    let facts = gate::collect(config)?;
+    let capabilities = facts.capabilities;
+    let passed = gate::check(config, facts, umem_bytes(config))?;
     let available = nic::cores::available();
     let plan = plan(
         &config.wires,
@@ -108,6 +113,7 @@ pub fn run(config: &RunConfig, rules: &Arc<RuleSet>) -> Result<(), RunError> {
     for warning in &plan.warnings {
         tracing::warn!("{warning}");
     }
+    warn_of_the_most_valuable(config, &plan, &passed, capabilities)?;
     let outlet = Outlet::open(config.stats_json.as_ref())
         .map_err(|cause| RunError::System { what: "cannot write the figures", cause })?;
     let ports = config.wires.iter().flat_map(Wire::ports).map(str::to_owned).collect();
@@ -259,10 +265,9 @@ impl Supervisor {
                 tracing::warn!("worker {} could not be pinned to core {}", seat.worker, seat.core);
             }
         }
+        // That there are too few was warned of before the start; this is how it came.
         if config.rings.huge_pages && opened.iter().any(|opened| !opened.huge_pages) {
-            tracing::warn!(
-                "no huge pages for the UMEM, using ordinary ones; sysctl vm.nr_hugepages gives some"
-            );
+            tracing::info!("packet memory is on ordinary pages");
         }
         Ok(())
     }
@@ -376,8 +381,25 @@ fn port_index(config: &RunConfig, wire: usize) -> u16 {
     u16::try_from(before).unwrap_or(u16::MAX)
 }
 
-/// Size of all UMEMs together.
-fn umem_bytes(config: &RunConfig) -> u64 {
+/// What `fastpath doctor` would warn of, the most valuable of it: what makes the figures worse than they could be.
+fn warn_of_the_most_valuable(
+    config: &RunConfig,
+    plan: &Plan,
+    passed: &Passed,
+    capabilities: Capabilities,
+) -> Result<(), RunError> {
+    let mut cores: Vec<usize> = plan.seats.iter().map(|seat| seat.core).collect();
+    cores.sort_unstable();
+    cores.dedup();
+    let purpose = Purpose { config, cores, umem_bytes: umem_bytes(config) };
+    for check in doctor::warnings(&purpose, passed, capabilities, MOST_WARNINGS)? {
+        tracing::warn!("{check}");
+    }
+    Ok(())
+}
+
+/// Size of all UMEMs together, bytes.
+pub fn umem_bytes(config: &RunConfig) -> u64 {
     let per_queue = |wire: &Wire| xdp::umem_bytes(config.rings, wire.ports().count());
     config.wires.iter().map(per_queue).sum::<u64>() * config.queues.as_slice().len() as u64
 }

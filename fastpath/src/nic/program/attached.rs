@@ -48,8 +48,54 @@ pub fn attached(ifindex: u32) -> io::Result<Option<AttachedProgram>> {
     Ok(Some(AttachedProgram { ifindex, id, name, by_link, holders }))
 }
 
+/// What an interface's driver says it can do with XDP (`enum netdev_xdp_act`, linux/netdev.h).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct XdpFeatures {
+    /// NETDEV_XDP_ACT_* bits; 0 when it has no native XDP.
+    pub flags: u64,
+    /// Fragments of the longest packet in zero-copy: 1, or 0, when it has to be whole.
+    pub zero_copy_fragments: u32,
+}
+
+impl XdpFeatures {
+    const BASIC: u64 = 1;
+    const REDIRECT: u64 = 1 << 1;
+    const XSK_ZEROCOPY: u64 = 1 << 3;
+    const RX_SG: u64 = 1 << 5;
+
+    /// The program can run in the driver and redirect into sockets.
+    pub fn native(self) -> bool {
+        self.flags & Self::BASIC != 0 && self.flags & Self::REDIRECT != 0
+    }
+
+    /// AF_XDP in zero-copy.
+    pub fn zero_copy(self) -> bool {
+        self.flags & Self::XSK_ZEROCOPY != 0
+    }
+
+    /// The program may see packets of several fragments.
+    pub fn multi_buffer(self) -> bool {
+        self.flags & Self::RX_SG != 0
+    }
+}
+
+/// What the driver of interface `ifindex` says. Kernels before 6.3 cannot be asked, and answer 0.
+///
+/// # Errors
+/// The kernel's refusal of the query, such as ENODEV.
+pub fn features(ifindex: u32) -> io::Result<XdpFeatures> {
+    let answer = ask(ifindex)?;
+    Ok(XdpFeatures { flags: answer.feature_flags, zero_copy_fragments: answer.xdp_zc_max_segs })
+}
+
 /// Id of the program on `ifindex`.
 fn query(ifindex: u32) -> io::Result<Option<u32>> {
+    let answer = ask(ifindex)?;
+    let ids = [answer.prog_id, answer.drv_prog_id, answer.skb_prog_id, answer.hw_prog_id];
+    Ok(ids.into_iter().find(|&id| id != 0))
+}
+
+fn ask(ifindex: u32) -> io::Result<libbpf_sys::bpf_xdp_query_opts> {
     let index = i32::try_from(ifindex).map_err(|_| io::Error::from_raw_os_error(libc::ENODEV))?;
     let mut answer = libbpf_sys::bpf_xdp_query_opts {
         sz: size_of::<libbpf_sys::bpf_xdp_query_opts>() as u64,
@@ -60,8 +106,7 @@ fn query(ifindex: u32) -> io::Result<Option<u32>> {
     if result < 0 {
         return Err(io::Error::from_raw_os_error(-result));
     }
-    let ids = [answer.prog_id, answer.drv_prog_id, answer.skb_prog_id, answer.hw_prog_id];
-    Ok(ids.into_iter().find(|&id| id != 0))
+    Ok(answer)
 }
 
 /// Processes that hold a link of program `id` to `ifindex`, and those that hold the program.
