@@ -4,7 +4,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 busybox=$1 kernel=$2 image=$3
-applets='sh mount insmod cp sleep chroot poweroff'
+applets='sh mount mkdir insmod cp sleep chroot poweroff'
 # In 6.1 virtio_pci is a module; from 6.12 it is built in.
 modules='virtio_pci igb virtio_net 9pnet_virtio 9p'
 
@@ -18,7 +18,7 @@ done
 install -m 755 "$here/guest/init" "$root/init"
 
 # modprobe looks under lib, the packages of newer kernels have usr/lib only.
-[ -e "$kernel/lib" ] || ln -s usr/lib "$kernel/lib"
+[ -d "$kernel/lib/modules" ] || ln -s usr/lib "$kernel/lib"
 release=$(basename "$kernel"/lib/modules/*)
 depmod -b "$kernel" "$release" 2>/dev/null
 for module in $modules; do

@@ -31,7 +31,7 @@ mirror() {
 
 # private NAME SUITES COMMAND…: an apt command that sees only these suites of the mirror.
 private() {
-    local name=$1 suites=$2 folder=$cache/apt/$1 uri suite
+    local suites=$2 folder=$cache/apt/$1 uri suite
     shift 2
     if [ ! -s "$folder/sources.list" ]; then
         uri=$(mirror)
@@ -103,16 +103,17 @@ unpack_busybox() {
     dpkg-deb -x "$cache"/packages/busybox-static_*.deb "$cache/busybox"
 }
 
-# The packages of the newest kernel of a series. Up to 6.18 it is one; later there are one of the kernel and one of its
-# modules.
+# The packages of the newest kernel of a series. Up to 6.18 it is one, linux-image; later that only names the two with
+# the kernel and with its modules.
 kernel_packages() {
-    local series=${1//./\\.} name
-    name=$(private kernels "$kernel_suites" apt-cache pkgnames linux- |
-        grep -E "^linux-(image|binary)-$series(\.|\+|-)[^ ]*amd64$" | grep -vE 'cloud|rt-|dbg|unsigned' |
-        sort -t - -k 3V | tail -n 1) || true
-    case $name in
-    linux-binary-*) echo "$name linux-modules-${name#linux-binary-}" ;;
-    *) echo "$name" ;;
+    local series=${1//./\\.} names release
+    # Such as linux-image-6.1.0-51-amd64 and linux-binary-7.2.12+deb13-amd64.
+    names=$(private kernels "$kernel_suites" apt-cache pkgnames linux- |
+        grep -E "^linux-(image|binary)-$series(\.|\+|-)[^ ]*amd64$" | grep -vE 'cloud|rt-|dbg|unsigned') || return 0
+    release=$(cut -d - -f 3- <<<"$names" | sort -V | tail -n 1)
+    case $names in
+    *"linux-binary-$release"*) echo "linux-binary-$release linux-modules-$release" ;;
+    *) echo "linux-image-$release" ;;
     esac
 }
 
