@@ -19,17 +19,18 @@ pub(crate) fn bridge(wire: &Wire) -> anyhow::Result<()> {
     let echo = UdpEcho::start(&wire.lab.server, SocketAddr::from((SERVER_IP, 0)))?;
     let server = HttpServer::start(&wire.lab.server, SocketAddr::from((SERVER_IP, 0)))?;
     // What the operator gets who asks for nothing.
-    let fastpath = wire.start(&wire.bridge()?)?;
-    ensure!(wire.crosses(SOON)?, "no ping crosses");
-    let payload: Vec<u8> = (0..=u8::MAX).cycle().take(1400).collect();
-    let answered = udp_flows(&wire.lab.client, echo.address(), FLOWS.into(), &payload, SOON)?;
-    ensure!(answered == usize::from(FLOWS), "{answered} of {FLOWS} UDP flows answered");
-    let body = download(&wire.lab.client, server.address(), BODY, "X-Lab: bulk", SOON)?;
-    ensure!(
-        (body.length, body.digest) == (BODY, pattern_digest(BODY)),
-        "the download is not intact: {body:?}"
-    );
-    let (_, stats) = wire.stop(fastpath)?;
+    let (_, stats) = wire.run(&wire.bridge()?, || {
+        ensure!(wire.crosses(SOON)?, "no ping crosses");
+        let payload: Vec<u8> = (0..=u8::MAX).cycle().take(1400).collect();
+        let answered = udp_flows(&wire.lab.client, echo.address(), FLOWS.into(), &payload, SOON)?;
+        ensure!(answered == usize::from(FLOWS), "{answered} of {FLOWS} UDP flows answered");
+        let body = download(&wire.lab.client, server.address(), BODY, "X-Lab: bulk", SOON)?;
+        ensure!(
+            (body.length, body.digest) == (BODY, pattern_digest(BODY)),
+            "the download is not intact: {body:?}"
+        );
+        Ok(())
+    })?;
     for queue in &stats.queues {
         println!(
             "          {} queue {}: {}, {} received, {} sent",
@@ -44,18 +45,22 @@ pub(crate) fn bridge(wire: &Wire) -> anyhow::Result<()> {
 
 pub(crate) fn drop_rule(wire: &Wire) -> anyhow::Result<()> {
     let rules = r#"drop udp any any -> any any (msg:"no"; content:"forbidden"; sid:7; rev:1;)"#;
-    let fastpath = wire.start(&wire.bridge()?.args(["--mode", wire.mode]).rules(rules))?;
-    let capture = Capture::start(&wire.lab.server, "eth0", "udp")?;
-    let socket = PacketSocket::open(&wire.lab.client, "eth0")?;
-    let mut innocent = Vec::new();
-    for flow in 0..FLOWS {
-        socket.send(&udp_frame(Host::Client, (5000 + flow, 9), b"this is forbidden, and long enough")?)?;
-        let frame = udp_frame(Host::Client, (5000 + flow, 9), b"this one may pass, and is long enough")?;
-        socket.send(&frame)?;
-        innocent.push(frame);
-    }
-    arrived(capture, innocent)?;
-    let (ended, stats) = wire.stop(fastpath)?;
+    let (ended, stats) = wire.run(&wire.bridge()?.args(["--mode", wire.mode]).rules(rules), || {
+        let capture = Capture::start(&wire.lab.server, "eth0", "udp")?;
+        let socket = PacketSocket::open(&wire.lab.client, "eth0")?;
+        let mut innocent = Vec::new();
+        for flow in 0..FLOWS {
+            socket.send(&udp_frame(
+                Host::Client,
+                (5000 + flow, 9),
+                b"this is forbidden, and long enough",
+            )?)?;
+            let frame = udp_frame(Host::Client, (5000 + flow, 9), b"this one may pass, and is long enough")?;
+            socket.send(&frame)?;
+            innocent.push(frame);
+        }
+        arrived(capture, innocent)
+    })?;
     ensure!(stats.drops("rule") == u64::from(FLOWS), "{} dropped by the rule", stats.drops("rule"));
     ensure!(ended.alert_sids() == [7; FLOWS as usize], "alerts: {:?}", ended.alert_sids());
     let blocked = ended.events.iter().filter(|event| event["alert"]["action"] == "blocked").count();
@@ -70,23 +75,24 @@ pub(crate) fn vlan(wire: &Wire) -> anyhow::Result<()> {
             "the driver does not strip on {port} beforehand: this would show nothing"
         );
     }
-    let fastpath = wire.start(&wire.bridge()?.args(["--mode", wire.mode]))?;
-    for port in [PORT_IN, PORT_OUT] {
-        ensure!(!wire.strips(port)?, "{port} still strips VLAN tags");
-    }
-    for (from, to) in [(Host::Client, Host::Server), (Host::Server, Host::Client)] {
-        let capture = Capture::start(wire.lab.host(to), "eth0", "")?;
-        let socket = PacketSocket::open(wire.lab.host(from), "eth0")?;
-        let mut frames = Vec::new();
-        for tags in [&[][..], &[7], &[7, 4001]] {
-            for flow in 0..8 {
-                frames.push(tagged(udp_frame(from, (4000 + flow, 9), &[b'v'; 100])?, tags));
-            }
+    wire.run(&wire.bridge()?.args(["--mode", wire.mode]), || {
+        for port in [PORT_IN, PORT_OUT] {
+            ensure!(!wire.strips(port)?, "{port} still strips VLAN tags");
         }
-        frames.iter().try_for_each(|frame| socket.send(frame))?;
-        arrived(capture, frames).with_context(|| format!("sent by the {from:?}"))?;
-    }
-    wire.stop(fastpath)?;
+        for (from, to) in [(Host::Client, Host::Server), (Host::Server, Host::Client)] {
+            let capture = Capture::start(wire.lab.host(to), "eth0", "")?;
+            let socket = PacketSocket::open(wire.lab.host(from), "eth0")?;
+            let mut frames = Vec::new();
+            for tags in [&[][..], &[7], &[7, 4001]] {
+                for flow in 0..8 {
+                    frames.push(tagged(udp_frame(from, (4000 + flow, 9), &[b'v'; 100])?, tags));
+                }
+            }
+            frames.iter().try_for_each(|frame| socket.send(frame))?;
+            arrived(capture, frames).with_context(|| format!("sent by the {from:?}"))?;
+        }
+        Ok(())
+    })?;
     for port in [PORT_IN, PORT_OUT] {
         ensure!(wire.strips(port)?, "{port}: stripping was not put back");
     }
@@ -95,17 +101,17 @@ pub(crate) fn vlan(wire: &Wire) -> anyhow::Result<()> {
 
 pub(crate) fn hairpin(wire: &Wire) -> anyhow::Result<()> {
     let command = wire.fastpath(&["--interface", PORT_IN, "--swap-mac", "--mode", wire.mode])?;
-    let fastpath = wire.start(&command)?;
-    let capture = Capture::start(&wire.lab.client, "eth0", "udp")?;
-    let socket = PacketSocket::open(&wire.lab.client, "eth0")?;
-    let mut expected = Vec::new();
-    for flow in 0..FLOWS {
-        let sent = udp_frame(Host::Client, (6000 + flow, 9), &[b'h'; 1400])?;
-        socket.send(&sent)?;
-        expected.push([&sent[6..12], &sent[..6], &sent[12..]].concat());
-    }
-    arrived(capture, expected)?;
-    let (_, stats) = wire.stop(fastpath)?;
+    let (_, stats) = wire.run(&command, || {
+        let capture = Capture::start(&wire.lab.client, "eth0", "udp")?;
+        let socket = PacketSocket::open(&wire.lab.client, "eth0")?;
+        let mut expected = Vec::new();
+        for flow in 0..FLOWS {
+            let sent = udp_frame(Host::Client, (6000 + flow, 9), &[b'h'; 1400])?;
+            socket.send(&sent)?;
+            expected.push([&sent[6..12], &sent[..6], &sent[12..]].concat());
+        }
+        arrived(capture, expected)
+    })?;
     for queue in &stats.queues {
         ensure!(queue.rx_packets > 0, "a queue received nothing: {queue:?}");
         ensure!(queue.rx_packets == queue.tx_packets, "not sent back on its own queue: {queue:?}");

@@ -36,6 +36,26 @@ impl Wire {
         self.fastpath(&["--interface", PORT_IN, "--peer", PORT_OUT])
     }
 
+    /// Starts it, does `work`, and stops it, whatever came of the work; what [`Self::stop`] says.
+    pub(crate) fn run(
+        &self,
+        command: &FastpathCommand,
+        work: impl FnOnce() -> anyhow::Result<()>,
+    ) -> anyhow::Result<(Ended, Stats)> {
+        let fastpath = self.start(command)?;
+        let result = work();
+        let stopped = self.stop(fastpath);
+        match (result, &stopped) {
+            (Ok(()), _) => stopped,
+            (Err(error), Ok((ended, _))) => {
+                let totals =
+                    ended.stderr.lines().find(|line| line.starts_with("totals")).unwrap_or("no totals");
+                Err(error.context(totals.to_owned()))
+            }
+            (Err(error), Err(after)) => Err(error.context(format!("and the stop: {after:#}"))),
+        }
+    }
+
     /// Starts it after making sure that nothing crosses without it, and waits for the link.
     pub(crate) fn start(&self, command: &FastpathCommand) -> anyhow::Result<Fastpath> {
         ensure!(!self.crosses(BRIEFLY)?, "something crosses without fastpath");
