@@ -9,7 +9,7 @@ endif
 TEST_THREADS ?= 2
 SCRIPTS := $(shell git ls-files -z --cached --others --exclude-standard 2>/dev/null | xargs -0 grep -lsE '^\#!.*\b(ba|da)?sh\b')
 
-.PHONY: help setup build test demo bench fuzz ebpf ebpf-check lint fmt
+.PHONY: help setup build test test-zerocopy demo bench fuzz ebpf ebpf-check lint fmt
 
 # Seconds per target of `make fuzz`.
 FUZZ_SECONDS ?= 60
@@ -17,6 +17,7 @@ FUZZ_SECONDS ?= 60
 help:
 	@echo 'make demo        fastpath between a client and a web server, in network namespaces'
 	@echo 'make test        all tests: unit, captures, XDP program, end to end'
+	@echo 'make test-zerocopy  real NIC drivers in QEMU guests: zero-copy, and four kernels (5 minutes)'
 	@echo 'make build       the release binary, target/release/fastpath'
 	@echo 'make bench       benchmarks, and the bridge beside a plain Linux bridge'
 	@echo 'make fuzz        a minute of fuzzing for every parser (FUZZ_SECONDS=60)'
@@ -33,6 +34,12 @@ build: setup
 
 test: setup
 	cargo $(ROOT) test --workspace --profile checked -- --test-threads=$(TEST_THREADS)
+
+# Boots guests with emulated NICs; downloads kernels once, into target/zerocopy.
+test-zerocopy: setup
+	cargo build --release -p fastpath
+	cargo build --release -p fastpath-lab --bin zerocopy
+	fastpath/tests/zerocopy/run.sh "$${CARGO_TARGET_DIR:-target}/release"
 
 demo: setup
 	@cargo build --quiet --release -p fastpath

@@ -47,11 +47,7 @@ impl Wire {
         let stopped = self.stop(fastpath);
         match (result, &stopped) {
             (Ok(()), _) => stopped,
-            (Err(error), Ok((ended, _))) => {
-                let totals =
-                    ended.stderr.lines().find(|line| line.starts_with("totals")).unwrap_or("no totals");
-                Err(error.context(totals.to_owned()))
-            }
+            (Err(error), Ok((_, stats))) => Err(error.context(format!("{:?}", stats.totals))),
             (Err(error), Err(after)) => Err(error.context(format!("and the stop: {after:#}"))),
         }
     }
