@@ -21,7 +21,7 @@ options=(
     -accel "tcg,thread=multi,tb-size=256" -cpu max -machine q35 -smp 4 -m 1024
     -nodefaults -no-user-config -display none -no-reboot -serial stdio -monitor none
     -kernel "$image" -initrd "$kernel/initrd.img"
-    -append "console=ttyS0 quiet panic=-1 mitigations=off tsc=reliable nowatchdog folder=$folder cases=$cases"
+    -append "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off tsc=reliable nowatchdog folder=$folder cases=$cases"
     -virtfs "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap"
     -netdev "hubport,id=client,hubid=0" -netdev "hubport,id=in,hubid=0"
     -netdev "hubport,id=out,hubid=1" -netdev "hubport,id=server,hubid=1"
