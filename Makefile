@@ -10,7 +10,7 @@ endif
 TEST_THREADS ?= 2
 SCRIPTS := $(shell git ls-files -z --cached --others --exclude-standard 2>/dev/null | xargs -0 grep -lsE '^\#!.*\b(ba|da)?sh\b')
 
-.PHONY: help setup build test test-tuning demo bench fuzz ebpf ebpf-check lint fmt
+.PHONY: help setup build test test-tuning test-zerocopy demo bench fuzz ebpf ebpf-check lint fmt
 
 # Seconds per target of `make fuzz`.
 FUZZ_SECONDS ?= 60
@@ -19,6 +19,7 @@ help:
 	@echo 'make demo        fastpath between a client and a web server, in network namespaces'
 	@echo 'make test        all tests: unit, captures, XDP program, end to end'
 	@echo 'make test-tuning  the scripts of tuning/, on a machine made of files and on a veth'
+	@echo 'make test-zerocopy  real NIC drivers in QEMU guests: zero-copy, and four kernels (5 minutes)'
 	@echo 'make build       the release binary, target/release/fastpath'
 	@echo 'make bench       benchmarks, and the bridge beside a plain Linux bridge'
 	@echo 'make fuzz        a minute of fuzzing for every parser (FUZZ_SECONDS=60)'
@@ -38,6 +39,12 @@ test: setup
 
 test-tuning: setup
 	$(SUDO) bats tuning/tests
+
+# Boots guests with emulated NICs; downloads kernels once, into target/zerocopy.
+test-zerocopy: setup
+	cargo build --release -p fastpath
+	cargo build --release -p fastpath-lab --bin zerocopy
+	fastpath/tests/zerocopy/run.sh "$${CARGO_TARGET_DIR:-target}/release"
 
 demo: setup
 	@cargo build --quiet --release -p fastpath

@@ -26,8 +26,24 @@ impl Capture {
         let folder = tempfile::tempdir().map_err(LabError::io("making a scratch folder"))?;
         let file = folder.path().join("frames.pcap");
         let mut command = namespace.command("tcpdump");
-        // -Z root: it would give up the right to write into the scratch folder.
-        command.args(["-Z", "root", "-n", "-U", "--immediate-mode", "-s", "0", "-Q", "in", "-i", port, "-w"]);
+        // -Z root: it would give up the right to write into the scratch folder. -B: where offloads are on, libpcap
+        // takes 64 KiB a frame, so that its usual 2 MiB hold 32.
+        command.args([
+            "-Z",
+            "root",
+            "-B",
+            "32768",
+            "-n",
+            "-U",
+            "--immediate-mode",
+            "-s",
+            "0",
+            "-Q",
+            "in",
+            "-i",
+            port,
+            "-w",
+        ]);
         command.arg(&file).args(filter.split_whitespace());
         let mut tcpdump = Process::spawn_in(&mut command, folder)?;
         tcpdump.wait_for("`listening`", START, |p| p.stderr().contains("listening on"))?;

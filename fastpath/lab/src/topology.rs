@@ -1,10 +1,12 @@
 use std::{
     net::{Ipv4Addr, Ipv6Addr},
+    process::Command,
     sync::atomic::{AtomicU32, Ordering},
 };
 
 use crate::{
     LabError, MacAddr, Namespace,
+    process::run,
     watchdog::{PREFIX, Watchdog, sweep},
 };
 
@@ -24,6 +26,10 @@ pub const SERVER_IP6: Ipv6Addr = Ipv6Addr::new(0xfd77, 0, 0, 0, 0, 0, 0, 2);
 pub const CLIENT_MAC: MacAddr = [0x02, 0, 0, 0, 0, 0x01];
 /// The server's MAC address.
 pub const SERVER_MAC: MacAddr = [0x02, 0, 0, 0, 0, 0x02];
+/// MAC address of the card that becomes [`PORT_IN`] of a lab over cards.
+pub const PORT_IN_MAC: MacAddr = [0x02, 0, 0, 0, 0, 0xa0];
+/// MAC address of the card that becomes [`PORT_OUT`] of a lab over cards.
+pub const PORT_OUT_MAC: MacAddr = [0x02, 0, 0, 0, 0, 0xb0];
 
 /// Partial checksums and super-frames must not reach an AF_XDP socket, and a VLAN tag must stay in the frame.
 const OFFLOADS_OFF: &str = "tx off gro off gso off tso off rxvlan off txvlan off";
@@ -81,6 +87,24 @@ impl Lab {
     /// # Errors
     /// As [`Self::new`].
     pub fn with(options: LabOptions) -> Result<Self, LabError> {
+        Self::wired(options, Self::connect)
+    }
+
+    /// A lab over network cards that are there already, instead of veths: each of the four is known by its MAC
+    /// address ([`CLIENT_MAC`], [`SERVER_MAC`], [`PORT_IN_MAC`], [`PORT_OUT_MAC`]), and what joins a host's card to
+    /// the inspector's is none of the lab's business. They go into the namespaces under the names of any lab,
+    /// with `options` as to MTU and queues, and offloads as the driver has them.
+    ///
+    /// # Errors
+    /// When a card is missing, or its driver refuses the number of queues.
+    pub fn over_cards(options: LabOptions) -> Result<Self, LabError> {
+        Self::wired(options, Self::adopt)
+    }
+
+    fn wired(
+        options: LabOptions,
+        connect: fn(&Self, Host, &str) -> Result<(), LabError>,
+    ) -> Result<Self, LabError> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         sweep()?;
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -96,8 +120,8 @@ impl Lab {
             _watchdog: watchdog,
         };
         lab.silence()?;
-        lab.connect(Host::Client, PORT_IN)?;
-        lab.connect(Host::Server, PORT_OUT)?;
+        connect(&lab, Host::Client, PORT_IN)?;
+        connect(&lab, Host::Server, PORT_OUT)?;
         if options.known_neighbours {
             lab.introduce(Host::Client, Host::Server)?;
             lab.introduce(Host::Server, Host::Client)?;
@@ -183,6 +207,37 @@ impl Lab {
         Ok(())
     }
 
+    /// A host's card as its `eth0`, and the inspector's card before it as `port`.
+    fn adopt(&self, host: Host, port: &str) -> Result<(), LabError> {
+        let LabOptions { queues, mtu, .. } = self.options;
+        let (namespace, inspector) = (self.host(host), &self.inspector);
+        let (mac, ip, ip6) = address(host);
+        let port_mac = if host == Host::Client { PORT_IN_MAC } else { PORT_OUT_MAC };
+        for (mac, namespace, name) in [(mac, namespace, "eth0"), (port_mac, inspector, port)] {
+            run(Command::new("ip").args([
+                "link",
+                "set",
+                &card(mac)?,
+                "netns",
+                namespace.name(),
+                "name",
+                name,
+            ]))?;
+            namespace.ip(&format!("link set {name} mtu {mtu}"))?;
+        }
+        namespace.shell(&format!(
+            "ip addr add {ip}/24 dev eth0
+             ip addr add {ip6}/64 dev eth0 nodad
+             ip link set eth0 up"
+        ))?;
+        // It may be what the card has, which ethtool calls a failure.
+        inspector.shell(&format!(
+            "ethtool -l {port} | sed 1,/Current/d | grep -q '^Combined:.*\\b{queues}$' || ethtool -L {port} combined {queues}
+             ip link set {port} up"
+        ))?;
+        Ok(())
+    }
+
     /// A veth between a host's `eth0` and the inspector's `port`.
     fn connect(&self, host: Host, port: &str) -> Result<(), LabError> {
         let LabOptions { queues, mtu, .. } = self.options;
@@ -221,6 +276,22 @@ fn address(host: Host) -> (MacAddr, Ipv4Addr, Ipv6Addr) {
         Host::Client => (CLIENT_MAC, CLIENT_IP, CLIENT_IP6),
         Host::Server => (SERVER_MAC, SERVER_IP, SERVER_IP6),
     }
+}
+
+/// Name of the network card with the address `mac`.
+fn card(mac: MacAddr) -> Result<String, LabError> {
+    let doing = "looking at the network cards";
+    let mac = mac_text(mac);
+    for entry in std::fs::read_dir("/sys/class/net").map_err(LabError::io(doing))? {
+        let entry = entry.map_err(LabError::io(doing))?;
+        if std::fs::read_to_string(entry.path().join("address")).is_ok_and(|address| address.trim() == mac) {
+            return Ok(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    Err(LabError::Malformed {
+        what: "/sys/class/net".to_owned(),
+        reason: format!("no card has the address {mac}"),
+    })
 }
 
 fn mac_text(mac: MacAddr) -> String {

@@ -148,7 +148,7 @@ impl ProgramError {
     ) -> Self {
         let interface = interface.to_owned();
         // The driver's own words, where the attachment went over netlink.
-        let says_mtu = chain(&source).any(|e| e.to_string().to_ascii_lowercase().contains("mtu"));
+        let says_mtu = chain(&source).any(|e| speaks_of_mtu(&e.to_string()));
         match attach_os_error(&source) {
             Some(libc::EPERM | libc::EACCES) => {
                 Self::NoPermission { interface, action: "attach", source: source.into() }
@@ -167,6 +167,12 @@ impl ProgramError {
 /// The command that takes a program off its interface, where stopping its holder does not.
 fn take_off(interface: &str, program: &AttachedProgram) -> String {
     if program.by_link { String::new() } else { format!(" with `ip link set dev {interface} xdp off`") }
+}
+
+/// "MTU too large" in the words of the drivers; igb says that its buffer is too small for the frame size.
+fn speaks_of_mtu(words: &str) -> bool {
+    let words = words.to_ascii_lowercase();
+    words.contains("mtu") || words.contains("frame size")
 }
 
 fn before_frags() -> bool {

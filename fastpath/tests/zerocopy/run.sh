@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# run.sh FOLDER [GUEST…]: the programs fastpath and zerocopy of FOLDER in guests with real network drivers. Ends with
+# `N passed, N failed`. A GUEST is one word of the table below, by its first two parts, such as 7.2:igb; default all.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+folder=$1
+shift
+# kernel series : cards : cases
+guests=(7.2:igb:igb 7.2:virtio:virtio 6.18:igb:igb-stall 6.12:igb:igb-copy 6.1:igb:igb-copy)
+
+passed=0 failed=0
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+guest() {
+    local series=$1 cards=$2 cases=$3 status=0 begin=$SECONDS summary
+    echo
+    echo "== kernel $series, $cards"
+    if ! "$here/setup.sh" "$series"; then
+        echo "  FAILED  kernel $series is not to be had, so nothing is known of it"
+        failed=$((failed + 1))
+        return
+    fi
+    "$here/boot.sh" "$series" "$cards" "$cases" "$folder" >"$log" 2>&1 || status=$?
+    tr -d '\r' <"$log" | grep -vE 'is not connected to host network'
+    summary=$(tr -d '\r' <"$log" | sed -n 's/^guest: \([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p')
+    if [ -n "$summary" ]; then
+        passed=$((passed + ${summary% *})) failed=$((failed + ${summary#* }))
+    else
+        # 124: timeout(1) had to end it.
+        echo "  FAILED  the guest did not come to its end (QEMU ended with status $status after $((SECONDS - begin)) s)"
+        failed=$((failed + $(grep -c '^  FAILED' "$log" || true) + 1)) passed=$((passed + $(grep -c '^  ok' "$log" || true)))
+    fi
+    echo "   $((SECONDS - begin)) s"
+}
+
+for entry in "${guests[@]}"; do
+    IFS=: read -r series cards cases <<<"$entry"
+    if [ $# = 0 ] || [[ " $* " == *" $series:$cards "* ]]; then
+        guest "$series" "$cards" "$cases"
+    fi
+done
+echo
+echo "$passed passed, $failed failed ($((SECONDS / 60)) min $((SECONDS % 60)) s)"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
