@@ -113,7 +113,7 @@ pub fn examine(purpose: &Purpose<'_>, facts: &Facts) -> Vec<Check> {
     for port in &facts.ports {
         all.extend(driver::checks(purpose, facts, port));
         all.extend(defects::checks(purpose, facts, port));
-        all.extend(offloads::checks(purpose, port));
+        all.extend(offloads::checks(purpose, facts, port));
         all.extend(hardware::checks(facts, port));
     }
     let ports: Vec<&str> = purpose.config.wires.iter().flat_map(|wire| wire.ports()).collect();

@@ -4,7 +4,7 @@
 use super::{
     super::{
         gate,
-        pool::FramePool,
+        pool::{FramePool, PoolError},
         socket::{BindOptions, QueueSocket},
     },
     facts::Port,
@@ -54,10 +54,12 @@ pub fn bind(config: &RunConfig, port: &Port, zero_copy: bool) -> Scratch {
     }
     let pool = match FramePool::new(SMALL, config.rings.frame_size, SMALL, SMALL, false) {
         Ok(pool) => pool,
-        Err(error) => {
-            let fix = "raise the limit of locked memory (ulimit -l unlimited, LimitMEMLOCK=infinity)".into();
-            return Scratch::Refused { zero_copy: false, reason: error.to_string(), fix };
+        Err(PoolError::Register { reason, fix, .. }) => {
+            let reason = format!("the kernel takes no packet memory: {reason}");
+            return Scratch::Refused { zero_copy: false, reason, fix: fix.into() };
         }
+        // Small, and of a frame size that the configuration has checked.
+        Err(PoolError::Geometry { .. }) => return Scratch::Untried("libxdp takes no UMEM of this shape"),
     };
     let options = BindOptions {
         zero_copy,

@@ -6,7 +6,9 @@ use super::{
     super::{
         link,
         namespace::{in_fresh_namespace, ip, veth},
+        pool::FramePool,
         program::{AttachMode, Program},
+        socket::{BindOptions, QueueSocket},
     },
     sample::{config, healthy, is_ok, purpose},
     *,
@@ -80,6 +82,31 @@ fn what_is_wrong_with_a_real_port_is_found() {
         ip("link del dev a");
         let checks = diagnose(&purpose(&config), false).unwrap();
         assert_eq!(of(&checks, "port", Some("a")).status, Status::Fail);
+    });
+}
+
+#[test]
+fn a_queue_that_another_socket_holds_is_found() {
+    in_fresh_namespace(|| {
+        veth("a", "b", 4);
+        let config = config();
+        let pool = FramePool::new(64, 4096, 64, 64, false).unwrap();
+        let options = BindOptions {
+            zero_copy: false,
+            multi_buffer: false,
+            rx: 64,
+            tx: 64,
+            batch: 64,
+            busy_poll: false,
+        };
+        let _holder = QueueSocket::bind(&pool, "a", 0, options).unwrap();
+        let checks = diagnose(&purpose(&config), false).unwrap();
+        let socket = of(&checks, "af-xdp-socket", Some("a"));
+        assert!(
+            socket.status == Status::Fail && socket.fix.as_ref().unwrap().contains("another"),
+            "{socket:?}"
+        );
+        assert_eq!(of(&checks, "af-xdp-socket", Some("b")).status, Status::Ok);
     });
 }
 

@@ -20,8 +20,7 @@ const CLOCK: Topic = Topic::new(
     "workers read the clock every turn; these clock sources need a system call and slow device access for it",
 );
 
-/// Multi-buffer XDP (`XDP_FLAGS_FRAGS`; kernel commit f45d5b6ce2e8, "bpf: generalise tail call map compatibility check"
-/// and its series), as `ProgramError::KernelTooOld` says.
+/// First kernel with multi-buffer XDP (BPF_F_XDP_HAS_FRAGS), as `ProgramError::KernelTooOld` says.
 const OLDEST: KernelVersion = KernelVersion(5, 18);
 /// Clock sources that the vDSO cannot read (arch/x86/entry/vdso: only those with a vdso_clock_mode).
 const SLOW_CLOCKS: &[&str] = &["hpet", "acpi_pm", "refined-jiffies", "jiffies", "pit"];

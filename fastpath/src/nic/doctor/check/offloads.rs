@@ -1,7 +1,10 @@
 //! What the NIC does to frames before anyone inspects them.
 
 use super::{
-    super::{Purpose, facts::Port},
+    super::{
+        Purpose,
+        facts::{Facts, KernelVersion, Port},
+    },
     Check, Topic,
 };
 use crate::{
@@ -31,9 +34,9 @@ const FRAME_SIZE: Topic = Topic::new(
     "a frame that does not fit one buffer comes in several: not every driver can, and it is slower",
 );
 
-pub(super) fn checks(purpose: &Purpose<'_>, port: &Port) -> Vec<Check> {
+pub(super) fn checks(purpose: &Purpose<'_>, facts: &Facts, port: &Port) -> Vec<Check> {
     let name = &port.link.name;
-    let mut all = vec![frame_size(purpose, port)];
+    let mut all = vec![frame_size(purpose, facts, port)];
     match &port.features {
         Some(features) => {
             all.push(vlan_stripping(features, name));
@@ -105,7 +108,7 @@ fn veth(features: &Features, port: &str) -> Check {
     }
 }
 
-fn frame_size(purpose: &Purpose<'_>, port: &Port) -> Check {
+fn frame_size(purpose: &Purpose<'_>, facts: &Facts, port: &Port) -> Check {
     let (mtu, size) = (port.link.mtu, purpose.config.rings.frame_size);
     if !gate::needs_multi_buffer(mtu, size) {
         return FRAME_SIZE.ok(format!("MTU {mtu} fits buffers of {size} bytes"));
@@ -116,6 +119,9 @@ fn frame_size(purpose: &Purpose<'_>, port: &Port) -> Check {
         false => format!("--frame-size {LARGEST}"),
         true => format!("ip link set dev {name} mtu 1500 (on the peer and the links behind, too)"),
     };
+    if facts.machine.kernel().is_some_and(|kernel| kernel < SEVERAL_BUFFERS) {
+        return FRAME_SIZE.fail(format!("{finding}, and AF_XDP takes several from Linux 6.6 on"), fix);
+    }
     match port.xdp {
         Some(features) if !features.multi_buffer() => {
             FRAME_SIZE.fail(format!("{finding}, and the driver takes no multi-buffer XDP"), fix)
@@ -129,6 +135,8 @@ fn frame_size(purpose: &Purpose<'_>, port: &Port) -> Check {
     }
 }
 
+/// First kernel with XDP_USE_SG (Documentation/networking/af_xdp.rst, "Multi-Buffer Support").
+const SEVERAL_BUFFERS: KernelVersion = KernelVersion(6, 6);
 /// The largest `--frame-size`.
 const LARGEST: u32 = 4096;
 
@@ -179,22 +187,25 @@ mod tests {
     #[test]
     fn frames_that_do_not_fit_are_warned_of() {
         let mut config = config();
-        let mut port = healthy().ports.remove(0);
-        is_ok(&frame_size(&purpose(&config), &port));
+        let mut facts = healthy();
+        let mut port = facts.ports.remove(0);
+        is_ok(&frame_size(&purpose(&config), &facts, &port));
         port.link.mtu = 9000;
-        let copy = frame_size(&purpose(&config), &port);
+        let copy = frame_size(&purpose(&config), &facts, &port);
         warns(&copy, "mtu 1500");
         assert!(copy.finding.contains("copy mode it is"), "{}", copy.finding);
         port.xdp = Some(XdpFeatures { flags: 0x2b, zero_copy_fragments: 8 });
-        let fine = frame_size(&purpose(&config), &port);
+        let fine = frame_size(&purpose(&config), &facts, &port);
         assert!(!fine.finding.contains("copy mode"), "{}", fine.finding);
         port.xdp = Some(XdpFeatures { flags: 0x0b, zero_copy_fragments: 1 });
-        fails(&frame_size(&purpose(&config), &port), "mtu 1500");
+        fails(&frame_size(&purpose(&config), &facts, &port), "mtu 1500");
         port.xdp = None;
-        warns(&frame_size(&purpose(&config), &port), "mtu 1500");
+        warns(&frame_size(&purpose(&config), &facts, &port), "mtu 1500");
         config.rings.frame_size = 2048;
         port.link.mtu = 2000;
-        warns(&frame_size(&purpose(&config), &port), "--frame-size 4096");
+        warns(&frame_size(&purpose(&config), &facts, &port), "--frame-size 4096");
+        facts.machine.release = Some("6.1.0".into());
+        fails(&frame_size(&purpose(&config), &facts, &port), "--frame-size 4096");
     }
 
     #[test]
@@ -202,7 +213,7 @@ mod tests {
         let config = config();
         let mut port = healthy().ports.remove(0);
         port.features = None;
-        let all = checks(&purpose(&config), &port);
+        let all = checks(&purpose(&config), &healthy(), &port);
         assert_eq!(all.len(), 5);
         all.iter().filter(|check| check.name != "frame-size").for_each(is_unknown);
     }
