@@ -1,7 +1,7 @@
 //! TOML and arguments -> validated settings.
 //!
 //! [`Settings`] is what was given, each value with the [`Place`] it was given at: one from the file
-//! ([`file`]), one from the command line (`crate::cli`). Merged, [`Settings::validate`] makes the
+//! ([`mod@file`]), one from the command line (`crate::cli`). Merged, [`Settings::validate`] makes the
 //! [`RunConfig`] of them.
 
 pub mod file;

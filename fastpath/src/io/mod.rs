@@ -47,7 +47,7 @@ impl FrameCensus {
 }
 
 /// What the kernel says of a side's AF_XDP socket (`XDP_STATISTICS`, linux/if_xdp.h).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct KernelCounts {
     /// Frames lost for reasons other than the two below.
     pub rx_dropped: u64,
@@ -61,6 +61,14 @@ pub struct KernelCounts {
     pub rx_fill_ring_empty_descs: u64,
     /// Times the kernel found the tx ring empty.
     pub tx_ring_empty_descs: u64,
+}
+
+impl KernelCounts {
+    /// Frames that the kernel received for the socket and lost. `rx_fill_ring_empty_descs` is not among them: it
+    /// counts attempts, and in copy mode a frame lost for that reason is in `rx_dropped` already (net/xdp/xsk.c).
+    pub fn lost(&self) -> u64 {
+        self.rx_dropped + self.rx_ring_full
+    }
 }
 
 /// A source and sink of packets, polled by one worker. It has one side (hairpin) or two (bridge), numbered

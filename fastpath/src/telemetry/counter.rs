@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::io::FrameCensus;
+use crate::io::{FrameCensus, KernelCounts};
 
 /// What is counted for each side (port) of a worker's queue. The names are those of the stats JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,23 +26,11 @@ pub enum Counter {
     WouldDrop,
     /// Descriptors from the kernel that were not believed.
     Invalid,
-    /// `XDP_STATISTICS`: frames lost in the kernel for other reasons.
-    KernelRxDropped,
-    /// `XDP_STATISTICS`: descriptors on the fill ring that the kernel did not take.
-    KernelRxInvalidDescs,
-    /// `XDP_STATISTICS`: descriptors on the tx ring that the kernel did not take.
-    KernelTxInvalidDescs,
-    /// `XDP_STATISTICS`: frames lost because the rx ring was full.
-    KernelRxRingFull,
-    /// `XDP_STATISTICS`: frames lost because the fill ring was empty.
-    KernelRxFillRingEmptyDescs,
-    /// `XDP_STATISTICS`: times the kernel found the tx ring empty.
-    KernelTxRingEmptyDescs,
 }
 
 impl Counter {
     /// Number of counters.
-    pub const COUNT: usize = Self::KernelTxRingEmptyDescs as usize + 1;
+    pub const COUNT: usize = Self::Invalid as usize + 1;
 }
 
 /// The values of one side at one moment.
@@ -87,6 +75,8 @@ impl Counts {
 pub struct Figures {
     /// Per side.
     pub sides: [Counts; 2],
+    /// What the kernel says of each side's socket, as last asked.
+    pub kernel: [KernelCounts; 2],
     /// Its frames.
     pub frames: FrameCensus,
     /// Packets forwarded and still waiting for room on a tx ring.
@@ -111,8 +101,9 @@ impl Figures {
     }
 }
 
-const FRAMES: usize = 2 * Counter::COUNT;
-const WORDS: usize = FRAMES + 8;
+const KERNEL: usize = 6;
+const REST: usize = 8;
+const WORDS: usize = 2 * (Counter::COUNT + KERNEL) + REST;
 
 /// The shared copy of a worker's [`Figures`]: one writer, any number of readers, no lock on either side.
 ///
@@ -164,18 +155,49 @@ fn flatten(figures: &Figures) -> impl Iterator<Item = u64> {
     let FrameCensus { total, free, with_kernel, in_worker, in_tx } = figures.frames;
     let rest =
         [total, free, with_kernel, in_worker, in_tx, figures.pending, figures.alerts, figures.gathered];
-    figures.sides.into_iter().flat_map(|side| side.0).chain(rest)
+    let sides = figures.sides.into_iter().flat_map(|side| side.0);
+    let kernel = figures.kernel.into_iter().flat_map(|kernel| {
+        let KernelCounts {
+            rx_dropped,
+            rx_invalid_descs,
+            tx_invalid_descs,
+            rx_ring_full,
+            rx_fill_ring_empty_descs,
+            tx_ring_empty_descs,
+        } = kernel;
+        [
+            rx_dropped,
+            rx_invalid_descs,
+            tx_invalid_descs,
+            rx_ring_full,
+            rx_fill_ring_empty_descs,
+            tx_ring_empty_descs,
+        ]
+    });
+    sides.chain(kernel).chain(rest)
 }
 
+/// The other way round; words come in the order of [`flatten`].
 fn unflatten(words: &[u64; WORDS]) -> Figures {
+    let mut words = words.iter().copied();
+    let mut next = || words.next().unwrap_or_default();
     let mut figures = Figures::default();
-    for (index, side) in figures.sides.iter_mut().enumerate() {
-        side.0.copy_from_slice(&words[index * Counter::COUNT..(index + 1) * Counter::COUNT]);
+    for side in &mut figures.sides {
+        side.0.fill_with(&mut next);
     }
-    let [total, free, with_kernel, in_worker, in_tx, pending, alerts, gathered] =
-        std::array::from_fn(|i| words[FRAMES + i]);
-    figures.frames = FrameCensus { total, free, with_kernel, in_worker, in_tx };
-    Figures { pending, alerts, gathered, ..figures }
+    for kernel in &mut figures.kernel {
+        *kernel = KernelCounts {
+            rx_dropped: next(),
+            rx_invalid_descs: next(),
+            tx_invalid_descs: next(),
+            rx_ring_full: next(),
+            rx_fill_ring_empty_descs: next(),
+            tx_ring_empty_descs: next(),
+        };
+    }
+    figures.frames =
+        FrameCensus { total: next(), free: next(), with_kernel: next(), in_worker: next(), in_tx: next() };
+    Figures { pending: next(), alerts: next(), gathered: next(), ..figures }
 }
 
 #[cfg(test)]
@@ -187,6 +209,9 @@ mod tests {
         for side in &mut figures.sides {
             side.0.fill(n);
         }
+        for kernel in &mut figures.kernel {
+            kernel.rx_ring_full = n;
+        }
         figures.frames = FrameCensus { total: n, free: n, with_kernel: n, in_worker: n, in_tx: n };
         figures
     }
@@ -194,7 +219,8 @@ mod tests {
     #[test]
     fn loads_what_was_stored() {
         let mut figures = sample(7);
-        figures.sides[1].set(Counter::KernelTxRingEmptyDescs, 9);
+        figures.kernel[1].tx_ring_empty_descs = 9;
+        figures.kernel[0].rx_dropped = 8;
         figures.frames.in_tx = 11;
         figures.gathered = 12;
         let published = Published::default();

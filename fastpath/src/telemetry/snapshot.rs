@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use serde::Serialize;
 
 use super::counter::{Counter, Counts, Figures, Published};
-use crate::io::FrameCensus;
+use crate::io::{FrameCensus, KernelCounts};
 
 /// What does not change while running: who serves what.
 #[derive(Clone, Debug)]
@@ -52,18 +52,6 @@ pub struct Drops {
     pub invalid: u64,
 }
 
-/// The kernel's counters of one socket (`XDP_STATISTICS`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[allow(missing_docs)] // the kernel's names, documented at `crate::io::KernelCounts`
-pub struct KernelLosses {
-    pub rx_dropped: u64,
-    pub rx_invalid_descs: u64,
-    pub tx_invalid_descs: u64,
-    pub rx_ring_full: u64,
-    pub rx_fill_ring_empty_descs: u64,
-    pub tx_ring_empty_descs: u64,
-}
-
 /// One queue of one port.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct QueueFigures {
@@ -91,8 +79,8 @@ pub struct QueueFigures {
     pub drops: Drops,
     /// Packets that a rule would have dropped.
     pub would_drops: u64,
-    /// Losses in the kernel.
-    pub kernel: KernelLosses,
+    /// What the kernel says of the socket.
+    pub kernel: KernelCounts,
 }
 
 /// One worker's frames.
@@ -168,7 +156,7 @@ impl Snapshot {
         for (side, port) in facts.ports.iter().enumerate() {
             let counts = &figures.sides[side];
             sum.merge(counts);
-            self.queues.push(queue_figures(worker, facts, side, port, counts));
+            self.queues.push(queue_figures(worker, facts, side, port, counts, figures.kernel[side]));
         }
         self.frames.push(WorkerFrames {
             worker,
@@ -184,17 +172,11 @@ impl Snapshot {
         totals.tapped += sum.get(Counter::Tapped);
         totals.pending += figures.pending;
         totals.would_drop += sum.get(Counter::WouldDrop);
-        totals.kernel_lost += kernel_lost(&sum);
+        totals.kernel_lost += figures.kernel.iter().map(KernelCounts::lost).sum::<u64>();
         totals.gathered += figures.gathered;
         totals.alerts += figures.alerts;
         totals.residual += figures.residual();
     }
-}
-
-/// Frames that the kernel received for a socket and lost. `rx_fill_ring_empty_descs` is not among them: it
-/// counts attempts, and in copy mode a frame lost for that reason is in `rx_dropped` already (net/xdp/xsk.c).
-fn kernel_lost(counts: &Counts) -> u64 {
-    counts.get(Counter::KernelRxDropped) + counts.get(Counter::KernelRxRingFull)
 }
 
 fn queue_figures(
@@ -203,6 +185,7 @@ fn queue_figures(
     side: usize,
     port: &str,
     counts: &Counts,
+    kernel: KernelCounts,
 ) -> QueueFigures {
     let get = |counter| counts.get(counter);
     QueueFigures {
@@ -222,14 +205,7 @@ fn queue_figures(
             invalid: get(Counter::Invalid),
         },
         would_drops: get(Counter::WouldDrop),
-        kernel: KernelLosses {
-            rx_dropped: get(Counter::KernelRxDropped),
-            rx_invalid_descs: get(Counter::KernelRxInvalidDescs),
-            tx_invalid_descs: get(Counter::KernelTxInvalidDescs),
-            rx_ring_full: get(Counter::KernelRxRingFull),
-            rx_fill_ring_empty_descs: get(Counter::KernelRxFillRingEmptyDescs),
-            tx_ring_empty_descs: get(Counter::KernelTxRingEmptyDescs),
-        },
+        kernel,
     }
 }
 
@@ -249,7 +225,7 @@ pub fn live_line(earlier: &Snapshot, current: &Snapshot, span: Duration) -> Stri
         let rate = |of| per_second(since(of), seconds);
         let queue = current.queues.iter().find(|q| q.worker == worker).map_or(0, |q| q.queue);
         bits += 8 * since(|q| q.rx_bytes);
-        let lost = sum(current, |q| q.kernel.rx_dropped + q.kernel.rx_ring_full);
+        let lost = sum(current, |q| q.kernel.lost());
         line += &format!(
             "q{queue} rx {} tx {} drop {} lost {lost} | ",
             rate(|q| q.rx_packets),
@@ -297,7 +273,7 @@ mod tests {
         figures.sides[0].set(Counter::DropRule, 2);
         figures.sides[1].set(Counter::TxPackets, 6);
         figures.sides[1].set(Counter::DropTxFull, 1);
-        figures.sides[1].set(Counter::KernelRxRingFull, 4);
+        figures.kernel[1].rx_ring_full = 4;
         workers[0].1.store(&figures);
         let snapshot = Snapshot::take(&workers, Vec::new(), 5);
         let totals = snapshot.totals;

@@ -217,13 +217,7 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
     fn read_kernel_counts(&mut self) {
         for side in 0..self.io.sides() {
             if let Some(kernel) = self.io.kernel_counts(side) {
-                let counts = &mut self.figures.sides[side];
-                counts.set(Counter::KernelRxDropped, kernel.rx_dropped);
-                counts.set(Counter::KernelRxInvalidDescs, kernel.rx_invalid_descs);
-                counts.set(Counter::KernelTxInvalidDescs, kernel.tx_invalid_descs);
-                counts.set(Counter::KernelRxRingFull, kernel.rx_ring_full);
-                counts.set(Counter::KernelRxFillRingEmptyDescs, kernel.rx_fill_ring_empty_descs);
-                counts.set(Counter::KernelTxRingEmptyDescs, kernel.tx_ring_empty_descs);
+                self.figures.kernel[side] = kernel;
             }
         }
     }
