@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # boot.sh SERIES CARDS CASES FOLDER: runs a set of cases in a guest, with the programs fastpath and zerocopy of FOLDER. Its
-# console goes to standard output. SECONDS_PER_GUEST bounds it (default 200).
+# console goes to standard output. SECONDS_PER_GUEST bounds it (default 300).
 #   CARDS: `igb` or `virtio`, the two ports of the inspector. The hosts behind them are virtio-net cards.
 set -euo pipefail
 
@@ -30,4 +30,4 @@ options=(
     -device "virtio-net-pci,disable-legacy=on,netdev=client,mac=02:00:00:00:00:01"
     -device "virtio-net-pci,disable-legacy=on,netdev=server,mac=02:00:00:00:00:02"
 )
-exec timeout --kill-after 5 "${SECONDS_PER_GUEST:-200}" qemu-system-x86_64 "${options[@]}" </dev/null
+exec timeout --kill-after 5 "${SECONDS_PER_GUEST:-300}" qemu-system-x86_64 "${options[@]}" </dev/null

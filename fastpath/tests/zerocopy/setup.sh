@@ -124,7 +124,7 @@ unpack_kernel() {
         packages=$(kernel_packages "$series")
         [ -n "$packages" ] ||
             fail "there is no kernel $series in $kernel_suites of the mirror any more: name another series in run.sh," \
-                "or put the packages of one that somebody kept into ${cache##*/../}/packages and unpack them to $folder"
+                "or unpack the packages of one that somebody kept into $folder (dpkg-deb -x), with their names in $folder/packages"
         rm -rf "$folder"
         mkdir -p "$folder"
         for package in $packages; do

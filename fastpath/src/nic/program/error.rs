@@ -201,3 +201,16 @@ fn attach_os_error(error: &aya::programs::ProgramError) -> Option<i32> {
         e => os_error(e),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drivers_speak_of_the_mtu_in_their_own_words() {
+        // The first is igb's.
+        assert!(speaks_of_mtu("igb: The RX buffer size is too small for the frame size"));
+        assert!(speaks_of_mtu("max MTU for XDP on this device is 3046"));
+        assert!(!speaks_of_mtu("Could not setup all Tx resources for XDP"));
+    }
+}

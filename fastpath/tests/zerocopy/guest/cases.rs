@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use anyhow::{Context, ensure};
 use fastpath_lab::{
-    Capture, Host, HttpServer, PORT_IN, PORT_OUT, PacketSocket, SERVER_IP, UdpEcho, download, pattern_digest,
-    tagged, udp_flows, udp_frame, wait_until,
+    Capture, FastpathCommand, Host, HttpServer, PORT_IN, PORT_OUT, PacketSocket, SERVER_IP, UdpEcho,
+    download, pattern_digest, tagged, udp_flows, udp_frame, wait_until,
 };
 
 use crate::wire::{BRIEFLY, SOON, Wire};
@@ -15,11 +15,33 @@ const FLOWS: u16 = 64;
 /// Body of the TCP download, bytes.
 const BODY: usize = 4 << 20;
 
+/// As the operator starts it who asks for nothing.
 pub(crate) fn bridge(wire: &Wire) -> anyhow::Result<()> {
+    carry(wire, &wire.bridge()?)
+}
+
+/// Copy mode on a driver that has zero-copy.
+pub(crate) fn copy(wire: &Wire) -> anyhow::Result<()> {
+    let mode = wire.mode.replace("copy");
+    let result = carry(wire, &wire.bridge()?.args(["--mode", "copy"]));
+    wire.mode.set(mode);
+    result
+}
+
+/// As many queues as an igb has.
+pub(crate) fn eight_queues(wire: &Wire) -> anyhow::Result<()> {
+    for port in [PORT_IN, PORT_OUT] {
+        wire.lab.inspector.run("ethtool", &["-L", port, "combined", "8"])?;
+    }
+    wire.queues.set(8);
+    wire.settle(SOON)?;
+    carry(wire, &wire.bridge()?)
+}
+
+fn carry(wire: &Wire, command: &FastpathCommand) -> anyhow::Result<()> {
     let echo = UdpEcho::start(&wire.lab.server, SocketAddr::from((SERVER_IP, 0)))?;
     let server = HttpServer::start(&wire.lab.server, SocketAddr::from((SERVER_IP, 0)))?;
-    // What the operator gets who asks for nothing.
-    let (_, stats) = wire.run(&wire.bridge()?, || {
+    let (_, stats) = wire.run(command, || {
         ensure!(wire.crosses(SOON)?, "no ping crosses");
         let payload: Vec<u8> = (0..=u8::MAX).cycle().take(1400).collect();
         let answered = udp_flows(&wire.lab.client, echo.address(), FLOWS.into(), &payload, SOON)?;
@@ -37,7 +59,7 @@ pub(crate) fn bridge(wire: &Wire) -> anyhow::Result<()> {
             queue.port, queue.queue, queue.bind, queue.rx_packets, queue.tx_packets
         );
     }
-    ensure!(stats.queues.len() == 2 * wire.queues as usize, "sockets: {:?}", stats.queues);
+    ensure!(stats.queues.len() == 2 * wire.queues.get() as usize, "sockets: {:?}", stats.queues);
     let idle = stats.queues.iter().find(|queue| queue.rx_packets == 0);
     ensure!(idle.is_none(), "a queue received nothing: {idle:?}");
     Ok(())
@@ -45,7 +67,7 @@ pub(crate) fn bridge(wire: &Wire) -> anyhow::Result<()> {
 
 pub(crate) fn drop_rule(wire: &Wire) -> anyhow::Result<()> {
     let rules = r#"drop udp any any -> any any (msg:"no"; content:"forbidden"; sid:7; rev:1;)"#;
-    let (ended, stats) = wire.run(&wire.bridge()?.args(["--mode", wire.mode]).rules(rules), || {
+    let (ended, stats) = wire.run(&wire.bridge()?.args(["--mode", wire.mode.get()]).rules(rules), || {
         let capture = Capture::start(&wire.lab.server, "eth0", "udp")?;
         let socket = PacketSocket::open(&wire.lab.client, "eth0")?;
         let mut innocent = Vec::new();
@@ -75,7 +97,7 @@ pub(crate) fn vlan(wire: &Wire) -> anyhow::Result<()> {
             "the driver does not strip on {port} beforehand: this would show nothing"
         );
     }
-    wire.run(&wire.bridge()?.args(["--mode", wire.mode]), || {
+    wire.run(&wire.bridge()?.args(["--mode", wire.mode.get()]), || {
         for port in [PORT_IN, PORT_OUT] {
             ensure!(!wire.strips(port)?, "{port} still strips VLAN tags");
         }
@@ -100,7 +122,7 @@ pub(crate) fn vlan(wire: &Wire) -> anyhow::Result<()> {
 }
 
 pub(crate) fn hairpin(wire: &Wire) -> anyhow::Result<()> {
-    let command = wire.fastpath(&["--interface", PORT_IN, "--swap-mac", "--mode", wire.mode])?;
+    let command = wire.fastpath(&["--interface", PORT_IN, "--swap-mac", "--mode", wire.mode.get()])?;
     let (_, stats) = wire.run(&command, || {
         let capture = Capture::start(&wire.lab.client, "eth0", "udp")?;
         let socket = PacketSocket::open(&wire.lab.client, "eth0")?;

@@ -52,8 +52,9 @@ fn cases(set: Set) -> &'static [Case] {
             ("the kernel has logged no fault", kernel::log),
         ],
         Set::IgbStall => &[
-            ("bridge: ping, UDP flows and TCP arrive intact", cases::bridge),
-            ("an overload neither hangs nor loses a buffer", faults::overload),
+            ("bridge in copy mode: ping, UDP flows and TCP arrive intact", cases::copy),
+            ("zero-copy over 4 queues starts and ends in order, stall or not", faults::stall),
+            ("bridge in zero-copy over 8 queues: ping, UDP flows and TCP arrive intact", cases::eight_queues),
             ("the kernel has logged no fault", kernel::log),
         ],
         Set::IgbCopy => &[
@@ -101,7 +102,7 @@ fn wire(set: Set) -> anyhow::Result<Wire> {
         Set::Virtio => (1, "zerocopy"),
     };
     let lab = Lab::over_cards(LabOptions { queues, ..LabOptions::default() })?;
-    let wire = Wire { lab, queues, mode };
+    let wire = Wire { lab, queues: queues.into(), mode: mode.into() };
     if queues > 1 {
         wire.spread_udp()?;
     }

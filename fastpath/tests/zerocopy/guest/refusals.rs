@@ -66,10 +66,10 @@ fn refused(wire: &Wire, namespace: &Namespace, arguments: &[&str], words: &[&str
     let ended = FastpathCommand::new(namespace, built_beside()?).args(arguments).spawn()?.wait(SOON)?;
     let message = ended.stderr.lines().skip_while(|line| !line.starts_with("error: "));
     let message = message.collect::<Vec<_>>().join(" ");
-    println!("          {message}");
+    println!("          {}", message.chars().take(160).collect::<String>());
     ensure!(ended.status.code() == Some(1), "{}: {}", ended.status, ended.stderr);
     for word in words {
-        ensure!(message.contains(word), "`{word}` is not in the message");
+        ensure!(message.contains(word), "`{word}` is not in the message: {message}");
     }
     wire.nothing_left()
 }

@@ -1,5 +1,6 @@
 //! What every case has in common: start, stop, and the promises that hold for each run.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
@@ -18,16 +19,16 @@ const STEADY: Duration = Duration::from_secs(2);
 /// The lab, and what is expected of its ports.
 pub(crate) struct Wire {
     pub(crate) lab: Lab,
-    pub(crate) queues: u32,
+    pub(crate) queues: Cell<u32>,
     /// What every socket must say it is bound in.
-    pub(crate) mode: &'static str,
+    pub(crate) mode: Cell<&'static str>,
 }
 
 impl Wire {
     /// fastpath in the inspector, over all queues of `ports`.
     pub(crate) fn fastpath(&self, ports: &[&str]) -> anyhow::Result<FastpathCommand> {
         Ok(FastpathCommand::new(&self.lab.inspector, built_beside()?)
-            .args(["--queues", &format!("0-{}", self.queues - 1)])
+            .args(["--queues", &format!("0-{}", self.queues.get() - 1)])
             .args(ports))
     }
 
@@ -70,7 +71,7 @@ impl Wire {
             bail!("{imbalance}");
         }
         for queue in &stats.queues {
-            ensure!(queue.bind == self.mode, "not bound in {}: {queue:?}", self.mode);
+            ensure!(queue.bind == self.mode.get(), "not bound in {}: {queue:?}", self.mode.get());
         }
         self.nothing_left()?;
         ensure!(!self.crosses(BRIEFLY)?, "something crosses after fastpath has ended");
