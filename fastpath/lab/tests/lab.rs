@@ -103,6 +103,10 @@ fn a_lab_is_gone_after_drop_with_what_ran_inside() {
     let lab = Lab::new().unwrap();
     let names = [&lab.client, &lab.inspector, &lab.server].map(|n| n.name().to_owned());
     let mut inside = Process::spawn(lab.client.command("sleep").arg("60")).unwrap();
+    // `ip netns exec` takes a moment to get inside; only from then on is it the lab's to end.
+    let pids = || Command::new("ip").args(["netns", "pids", &names[0]]).output().unwrap().stdout;
+    let pid = inside.pid().to_string();
+    assert!(wait_until(SOON, || String::from_utf8_lossy(&pids()).lines().any(|line| line == pid)));
     assert!(names.iter().all(|name| exists(name)));
     drop(lab);
     assert!(!names.iter().any(|name| exists(name)));
