@@ -6,7 +6,7 @@ use std::{fmt::Write, hint::black_box, path::Path, sync::Arc};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use etherparse::PacketBuilder;
 use fastpath::engine::{
-    Engine,
+    Engine, Settings,
     event::Event,
     meta::{LinkType, Meta},
     packet::Packet,
@@ -77,7 +77,7 @@ fn inspect(c: &mut Criterion) {
     for count in [0, 100, 5000] {
         let rules = rules(count);
         for (name, mut packet) in packets() {
-            let mut engine = Engine::new(Arc::clone(&rules), Enforcement::Drop);
+            let mut engine = Engine::new(Arc::clone(&rules), Settings::new(Enforcement::Drop));
             let mut events: Vec<Event> = Vec::new();
             group.throughput(Throughput::Bytes(packet.len() as u64));
             group.bench_function(BenchmarkId::new(name, count), |b| {

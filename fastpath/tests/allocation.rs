@@ -14,7 +14,7 @@ use std::{
 use fastpath::{
     config::{ActionMode, BindMode, RingConfig},
     engine::{
-        Engine,
+        Engine, Settings,
         meta::{PortId, Timestamp},
         rules::{RuleSet, Variables},
         verdict::Enforcement,
@@ -117,7 +117,7 @@ fn a_forwarded_packet_costs_no_allocation() {
                 let (rules, report) =
                     RuleSet::parse([(Path::new("test.rules"), RULES)], &Variables::default());
                 assert_eq!((report.loaded, report.failed), (3, vec![]));
-                let engine = Engine::new(Arc::new(rules), Enforcement::Drop);
+                let engine = Engine::new(Arc::new(rules), Settings::new(Enforcement::Drop));
                 let published = Arc::new(Published::default());
                 let ids = [PortId(0), PortId(1)];
                 let mut worker = Worker::new(io, engine, Vec::new(), ActionMode::Inline, ids, 64, published);

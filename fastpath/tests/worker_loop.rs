@@ -7,7 +7,7 @@ use std::{path::Path, sync::Arc};
 use fastpath::{
     config::ActionMode,
     engine::{
-        Engine,
+        Engine, Settings,
         event::{Event, EventKind, Outcome},
         meta::{PortId, Timestamp},
         rules::{RuleSet, Variables},
@@ -41,7 +41,7 @@ fn run(action: ActionMode, batch: usize, packets: &[(usize, Vec<u8>)]) -> Worker
     let enforcement = if action == ActionMode::Inline { Enforcement::Drop } else { Enforcement::Report };
     let mut io = MemoryIo::new(2, batch);
     io.incoming.extend(packets.iter().cloned());
-    let engine = Engine::new(rules(), enforcement);
+    let engine = Engine::new(rules(), Settings::new(enforcement));
     let published = Arc::new(Published::default());
     let ports = [PortId(0), PortId(1)];
     let mut worker = Worker::new(io, engine, Vec::new(), action, ports, batch, published);

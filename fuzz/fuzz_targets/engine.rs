@@ -7,7 +7,7 @@ use std::{
 };
 
 use fastpath::engine::{
-    Engine,
+    Engine, Settings,
     event::Event,
     meta::Meta,
     rules::{RuleSet, Variables},
@@ -37,12 +37,12 @@ fn inspect(engine: &mut Engine, bytes: &[u8]) -> (Verdict, usize) {
 }
 
 fuzz_target!(|data: &[u8]| {
-    let mut used = Engine::new(Arc::clone(&SET), Enforcement::Drop);
+    let mut used = Engine::new(Arc::clone(&SET), Settings::new(Enforcement::Drop));
     // Each packet behind its length.
     let mut rest = data;
     while let Some((&length, behind)) = rest.split_first() {
         let (packet, next) = behind.split_at(behind.len().min(usize::from(length)));
-        let fresh = inspect(&mut Engine::new(Arc::clone(&SET), Enforcement::Drop), packet);
+        let fresh = inspect(&mut Engine::new(Arc::clone(&SET), Settings::new(Enforcement::Drop)), packet);
         assert_eq!(inspect(&mut used, packet), fresh);
         rest = next;
     }

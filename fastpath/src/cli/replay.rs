@@ -16,7 +16,7 @@ use super::rules;
 use crate::{
     config::{Override, Overrides},
     engine::{
-        Engine,
+        Engine, Settings,
         meta::ChecksumState,
         rules::Variables,
         verdict::{Enforcement, Verdict},
@@ -97,7 +97,7 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     }
 
     let enforcement = if args.simulate_ips { Enforcement::Drop } else { Enforcement::Report };
-    let mut engine = Engine::new(Arc::new(rules), enforcement);
+    let mut engine = Engine::new(Arc::new(rules), Settings::new(enforcement));
     let mut events = EveFile::create(&args.log_dir, overrides.event_types.unwrap_or_default())?;
     let counts = inspect(&mut capture, &mut engine, &mut events)?;
 

@@ -16,7 +16,7 @@ fn load(text: &str) -> (RuleSet, LoadReport) {
 fn engine(text: &str, enforcement: Enforcement) -> Engine {
     let (rules, report) = load(text);
     assert_eq!(report.failed, []);
-    Engine::new(Arc::new(rules), enforcement)
+    Engine::new(Arc::new(rules), Settings::new(enforcement))
 }
 
 fn udp(payload: &[u8]) -> Vec<u8> {

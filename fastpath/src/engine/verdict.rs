@@ -11,20 +11,82 @@ pub enum Verdict {
     WouldDrop(DropReason),
 }
 
-/// Why a packet is dropped; each reason has a counter of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a packet is dropped; each reason has a counter of its own. The names are Suricata's (`drop.reason` of EVE).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DropReason {
-    /// A rule with the action `drop` matched.
+    /// A rule with the action `drop` or `reject` matched.
     Rule,
+    /// Its flow was dropped before.
+    Flow,
+    /// Its headers are malformed.
+    Decode,
+    /// It is a fragment that contradicts another one of its datagram.
+    Defrag,
+    /// It is a fragment, and there is no memory for it.
+    DefragMemcap,
+    /// There is no room for another flow.
+    FlowMemcap,
+    /// It is no valid part of its TCP session, or contradicts data that was inspected before.
+    Stream,
+    /// There is no memory for its TCP session.
+    StreamMemcap,
+    /// Its TCP session was not seen from its start.
+    StreamMidstream,
+    /// There is no memory for the data of its TCP session.
+    StreamReassembly,
+    /// It carries urgent data.
+    StreamUrgent,
+    /// Its application protocol is malformed.
+    AppLayer,
+    /// The worker that owns its flow takes no more.
+    Handover,
 }
 
-/// Whether drop rules act.
+impl DropReason {
+    /// All of them, in the order of their counters.
+    pub const ALL: [Self; 13] = [
+        Self::Rule,
+        Self::Flow,
+        Self::Decode,
+        Self::Defrag,
+        Self::DefragMemcap,
+        Self::FlowMemcap,
+        Self::Stream,
+        Self::StreamMemcap,
+        Self::StreamMidstream,
+        Self::StreamReassembly,
+        Self::StreamUrgent,
+        Self::AppLayer,
+        Self::Handover,
+    ];
+
+    /// Suricata's name of it (`drop.reason` of EVE; decode.c, PacketDropReasonToString).
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rule => "rules",
+            Self::Flow => "flow drop",
+            Self::Decode => "decode error",
+            Self::Defrag => "defrag error",
+            Self::DefragMemcap => "defrag memcap",
+            Self::FlowMemcap => "flow memcap",
+            Self::Stream => "stream error",
+            Self::StreamMemcap => "stream memcap",
+            Self::StreamMidstream => "stream midstream",
+            Self::StreamReassembly => "stream reassembly",
+            Self::StreamUrgent => "stream urgent",
+            Self::AppLayer => "applayer error",
+            Self::Handover => "hand-over ring full",
+        }
+    }
+}
+
+/// Whether drops are carried out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Enforcement {
-    /// A drop rule drops (inline).
+    /// What is to be dropped is dropped (inline).
     #[default]
     Drop,
-    /// A drop rule only reports that it would drop (detect, tap, replay without `--simulate-ips`).
+    /// It is only reported (detect, tap, replay without `--simulate-ips`).
     Report,
 }
 

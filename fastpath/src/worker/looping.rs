@@ -14,7 +14,7 @@ use crate::{
         Engine,
         event::{Event, EventSink},
         meta::{Meta, PortId, Timestamp},
-        verdict::{DropReason, Verdict},
+        verdict::Verdict,
     },
     io::PacketIo,
     telemetry::counter::{Counter, Figures, Published},
@@ -125,7 +125,7 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
             let counts = &mut self.figures.sides[side];
             counts.add(Counter::RxPackets, 1);
             counts.add(Counter::RxBytes, bytes);
-            if let Verdict::WouldDrop(DropReason::Rule) = verdict {
+            if let Verdict::WouldDrop(_) = verdict {
                 counts.add(Counter::WouldDrop, 1);
             }
             match (verdict, self.action) {
@@ -133,7 +133,7 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
                     counts.add(Counter::Tapped, 1);
                     self.io.release(packet);
                 }
-                (Verdict::Drop(DropReason::Rule), _) => {
+                (Verdict::Drop(_), _) => {
                     counts.add(Counter::DropRule, 1);
                     self.io.release(packet);
                 }

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     config::{ActionMode, AttachMode, BindMode, OnWorkerLoss, RunConfig, Wire},
-    engine::{Engine, meta::PortId, rules::RuleSet, verdict::Enforcement},
+    engine::{Engine, Settings, meta::PortId, rules::RuleSet, verdict::Enforcement},
     event::{EventError, LiveSink, LiveWriter},
     io::xdp::{self, OpenError, XdpOptions},
     nic::{
@@ -214,7 +214,7 @@ impl Supervisor {
                 busy_poll: config.busy_poll,
                 swap_mac: config.swap_mac,
             },
-            engine: Engine::new(Arc::clone(rules), enforcement),
+            engine: Engine::new(Arc::clone(rules), Settings::new(enforcement)),
             sink,
             action: config.action,
             ports: [PortId(first), PortId(first + 1)],

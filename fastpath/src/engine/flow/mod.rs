@@ -1,0 +1,5 @@
+//! Flows: which packets belong together, and which worker they belong to.
+
+mod steer;
+
+pub use steer::{Share, steer};

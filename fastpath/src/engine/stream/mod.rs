@@ -1,0 +1,1 @@
+//! TCP: sessions, and the data that their receivers will read.
