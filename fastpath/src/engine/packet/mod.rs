@@ -14,6 +14,7 @@
 //! Bytes behind the IP length (Ethernet padding) are never payload. Where the length field is impossible (smaller
 //! than the header, or larger than the packet), the packet's own end stands in for it.
 
+mod fragment;
 mod icmp;
 mod link;
 mod network;
@@ -22,6 +23,7 @@ use etherparse::{TcpSlice, UdpSlice};
 
 use super::{event::PacketFacts, meta::LinkType};
 
+pub use fragment::Fragment;
 pub use icmp::IcmpSlice;
 pub use network::{IpHeader, Network};
 
