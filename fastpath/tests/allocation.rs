@@ -109,6 +109,7 @@ fn a_forwarded_packet_costs_no_allocation() {
                     multi_buffer: false,
                     busy_poll: false,
                     swap_mac: false,
+                    loans: 0,
                 };
                 let io = XdpIo::open(&options).unwrap();
                 for (port, socket) in ports.iter_mut().zip(io.descriptors()) {

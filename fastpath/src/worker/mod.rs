@@ -2,8 +2,19 @@
 
 #[cfg(feature = "fault-injection")]
 mod fault;
+mod handover;
+mod inspector;
 pub mod looping;
+pub mod mesh;
+#[cfg(feature = "nic")]
 pub mod plan;
+#[cfg(feature = "nic")]
 mod report;
+#[cfg(feature = "nic")]
+mod steering;
+#[cfg(feature = "nic")]
 pub mod supervisor;
+#[cfg(feature = "nic")]
 mod thread;
+
+pub use inspector::Inspector;

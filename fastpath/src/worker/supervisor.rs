@@ -17,20 +17,29 @@ use fastpath_common::Fallback;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::{
+    mesh::{self, Ends, Mesh},
     plan::{Plan, PlanError, Seat, plan},
     report::{Outlet, Reporter},
+    steering::{self, Choice},
     thread::{Opened, Report, Task, WorkerThread},
 };
 use crate::{
     config::{ActionMode, AttachMode, BindMode, OnWorkerLoss, RunConfig, Wire},
-    engine::{Engine, Settings, meta::PortId, rules::RuleSet, verdict::Enforcement},
+    engine::{
+        Engine, Settings,
+        flow::Share,
+        meta::PortId,
+        rules::RuleSet,
+        verdict::{Enforcement, Verdict},
+    },
     event::{EventError, LiveSink, LiveWriter},
-    io::xdp::{self, OpenError, XdpOptions},
+    io::xdp::{self, OpenError, XdpHandle, XdpOptions},
     nic::{
         self,
-        doctor::{self, Purpose},
+        doctor::{self, Advice, Purpose},
         gate::{self, Capabilities, Passed, Refused},
         link::LinkError,
+        loan::Loan,
         port::{Port, PortError},
     },
     telemetry::{
@@ -113,14 +122,18 @@ pub fn run(config: &RunConfig, rules: &Arc<RuleSet>) -> Result<(), RunError> {
     for warning in &plan.warnings {
         tracing::warn!("{warning}");
     }
-    warn_of_the_most_valuable(config, &plan, &passed, capabilities)?;
+    let advice = advise(config, &plan, &passed, capabilities)?;
+    for check in &advice.warnings {
+        tracing::warn!("{check}");
+    }
+    let choices = choose_steering(config, &advice);
     let outlet = Outlet::open(config.stats_json.as_ref())
         .map_err(|cause| RunError::System { what: "cannot write the figures", cause })?;
     let ports = config.wires.iter().flat_map(Wire::ports).map(str::to_owned).collect();
     let workers = plan.seats.len();
     let (events, sinks) =
         LiveWriter::start(&config.log_dir, ports, config.event_types, workers, EVENT_QUEUE)?;
-    let result = Supervisor::start(config, &plan, passed, rules, sinks)
+    let result = Supervisor::start(config, &plan, passed, &choices, rules, sinks)
         .and_then(|supervisor| supervisor.watch(&stop_asked, outlet, &events));
     let earlier = events.totals().failed;
     let failed = events.finish().failed.saturating_sub(earlier);
@@ -148,6 +161,7 @@ struct Supervisor {
     reports: Receiver<Report>,
     stop: Arc<AtomicBool>,
     queues: Vec<u32>,
+    multi_buffer: bool,
 }
 
 impl Supervisor {
@@ -155,6 +169,7 @@ impl Supervisor {
         config: &RunConfig,
         plan: &Plan,
         passed: Passed,
+        choices: &[Choice],
         rules: &Arc<RuleSet>,
         sinks: Vec<LiveSink>,
     ) -> Result<Self, RunError> {
@@ -169,14 +184,19 @@ impl Supervisor {
             reports,
             stop,
             queues: config.queues.as_slice().to_vec(),
+            multi_buffer,
         };
-        for (seat, sink) in plan.seats.iter().zip(sinks) {
-            supervisor.spawn(config, seat, multi_buffer, rules, sink, sender.clone())?;
+        let ends = choices.iter().flat_map(|choice| ends_of_wire(config, choice));
+        for ((seat, ends), sink) in plan.seats.iter().zip(ends).zip(sinks) {
+            let settings = Settings { share: share(config, seat, ends.is_some()), ..settings(config) };
+            let engine = Engine::new(Arc::clone(rules), settings);
+            let ends = ends.map(|ends| (ends, Mesh::<XdpHandle>::overflow(&settings)));
+            supervisor.spawn(config, seat, engine, ends, sink, sender.clone())?;
         }
         drop(sender);
         let opened = supervisor.wait_until_opened(plan)?;
-        for thread in &supervisor.threads {
-            thread.go();
+        for (thread, seat) in supervisor.threads.iter().zip(&plan.seats) {
+            thread.go(handles_of_wire(plan, &opened, seat.wire));
         }
         supervisor.insert_sockets(config, plan, &opened)?;
         Ok(supervisor)
@@ -186,8 +206,8 @@ impl Supervisor {
         &mut self,
         config: &RunConfig,
         seat: &Seat,
-        multi_buffer: bool,
-        rules: &Arc<RuleSet>,
+        engine: Engine,
+        ends: Option<(Ends<Loan>, Verdict)>,
         sink: LiveSink,
         reports: Sender<Report>,
     ) -> Result<(), RunError> {
@@ -199,10 +219,6 @@ impl Supervisor {
             WorkerFacts { queue: seat.queue, core: seat.core, ports: interfaces.clone(), bind: Vec::new() },
             Arc::clone(&published),
         ));
-        let enforcement = match config.action {
-            ActionMode::Inline => Enforcement::Drop,
-            ActionMode::Detect | ActionMode::Tap => Enforcement::Report,
-        };
         let task = Task {
             seat: seat.clone(),
             wire: XdpOptions {
@@ -210,11 +226,13 @@ impl Supervisor {
                 queue: seat.queue,
                 bind: bind_mode(config),
                 rings: config.rings,
-                multi_buffer,
+                multi_buffer: self.multi_buffer,
                 busy_poll: config.busy_poll,
                 swap_mac: config.swap_mac,
+                loans: if ends.is_some() { steering::loans(config) } else { 0 },
             },
-            engine: Engine::new(Arc::clone(rules), Settings::new(enforcement)),
+            engine,
+            ends,
             sink,
             action: config.action,
             ports: [PortId(first), PortId(first + 1)],
@@ -381,26 +399,70 @@ fn port_index(config: &RunConfig, wire: usize) -> u16 {
     u16::try_from(before).unwrap_or(u16::MAX)
 }
 
-/// What `fastpath doctor` would warn of, the most valuable of it: what makes the figures worse than they could be.
-fn warn_of_the_most_valuable(
+/// What the doctor has to say to this start.
+fn advise(
     config: &RunConfig,
     plan: &Plan,
     passed: &Passed,
     capabilities: Capabilities,
-) -> Result<(), RunError> {
+) -> Result<Advice, LinkError> {
     let mut cores: Vec<usize> = plan.seats.iter().map(|seat| seat.core).collect();
     cores.sort_unstable();
     cores.dedup();
     let purpose = Purpose { config, cores, umem_bytes: umem_bytes(config) };
-    for check in doctor::warnings(&purpose, passed, capabilities, MOST_WARNINGS)? {
-        tracing::warn!("{check}");
-    }
-    Ok(())
+    doctor::advise(&purpose, passed, capabilities, MOST_WARNINGS)
 }
 
-/// Size of all UMEMs together, bytes.
+/// Whether packets are handed over, for each wire; said where there is something to choose.
+fn choose_steering(config: &RunConfig, advice: &Advice) -> Vec<Choice> {
+    let choices: Vec<Choice> =
+        advice.symmetry.iter().map(|symmetry| steering::choose(config, symmetry)).collect();
+    for (wire, &Choice { on, ref reason }) in config.wires.iter().zip(&choices) {
+        let ports = wire.ports().collect::<Vec<_>>().join(" and ");
+        tracing::info!("{ports}: steering {} ({reason})", if on { "on" } else { "off" });
+    }
+    choices
+}
+
+fn settings(config: &RunConfig) -> Settings {
+    Settings::new(match config.action {
+        ActionMode::Inline => Enforcement::Drop,
+        ActionMode::Detect | ActionMode::Tap => Enforcement::Report,
+    })
+}
+
+/// The part of a wire's flows that the worker at `seat` owns.
+fn share(config: &RunConfig, seat: &Seat, steering: bool) -> Share {
+    let queues = config.queues.as_slice();
+    let number = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+    match queues.iter().position(|queue| *queue == seat.queue) {
+        Some(place) if steering => Share { worker: number(place), of: number(queues.len()) },
+        _ => Share::ALL,
+    }
+}
+
+/// The rings between the workers of one wire, by queue.
+fn ends_of_wire(config: &RunConfig, choice: &Choice) -> Vec<Option<Ends<Loan>>> {
+    let workers = config.queues.as_slice().len();
+    match choice.on {
+        true => {
+            let workers = u16::try_from(workers).unwrap_or(u16::MAX);
+            mesh::mesh(workers, steering::capacity(config)).into_iter().map(Some).collect()
+        }
+        false => std::iter::repeat_with(|| None).take(workers).collect(),
+    }
+}
+
+/// What the workers of one wire need of each other, by queue.
+fn handles_of_wire(plan: &Plan, opened: &[Opened], wire: usize) -> Vec<XdpHandle> {
+    let of_wire = plan.seats.iter().zip(opened).filter(|(seat, _)| seat.wire == wire);
+    of_wire.map(|(_, opened)| opened.handle.clone()).collect()
+}
+
+/// Size of all UMEMs together, bytes, at most.
 pub fn umem_bytes(config: &RunConfig) -> u64 {
-    let per_queue = |wire: &Wire| xdp::umem_bytes(config.rings, wire.ports().count());
+    let per_queue =
+        |wire: &Wire| xdp::umem_bytes(config.rings, wire.ports().count(), steering::most_loans(config));
     config.wires.iter().map(per_queue).sum::<u64>() * config.queues.as_slice().len() as u64
 }
 

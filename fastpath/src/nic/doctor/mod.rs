@@ -2,7 +2,7 @@
 //!
 //! [`facts`] reads once what there is to know, [`check`] holds the checks: pure functions over those facts.
 //! `fastpath doctor` shows all of them ([`diagnose`]), the start of `fastpath run` the most valuable warnings
-//! ([`warnings`]). What the gates of a start decide ([`gate`]) is asked of them. Nothing is changed.
+//! ([`advise`]). What the gates of a start decide ([`gate`]) is asked of them. Nothing is changed.
 
 pub mod check;
 pub mod facts;
@@ -49,19 +49,32 @@ pub fn diagnose(purpose: &Purpose<'_>, zero_copy_probe: bool) -> Result<Vec<Chec
     Ok(examine(purpose, &facts))
 }
 
-/// The `most` most valuable warnings for a start whose gates have passed. No socket is bound.
+/// What a start whose gates have passed is to know.
+#[derive(Debug)]
+pub struct Advice {
+    /// The most valuable warnings.
+    pub warnings: Vec<Check>,
+    /// Of each wire, whether RSS brings both directions of a flow to the same queue number: why, or why that is not
+    /// known.
+    pub symmetry: Vec<Result<&'static str, String>>,
+}
+
+/// Looks at the machine for a start; at most `most` warnings. No socket is bound.
 ///
 /// # Errors
 /// The kernel cannot be asked about interfaces at all.
-pub fn warnings(
+pub fn advise(
     purpose: &Purpose<'_>,
     passed: &Passed,
     capabilities: Capabilities,
     most: usize,
-) -> Result<Vec<Check>, LinkError> {
+) -> Result<Advice, LinkError> {
     let links: Vec<Link> = passed.links.values().cloned().collect();
     let facts = Facts::collect(&Control::open()?, &links, capabilities);
-    Ok(check::most_valuable(examine(purpose, &facts), most))
+    Ok(Advice {
+        warnings: check::most_valuable(examine(purpose, &facts), most),
+        symmetry: purpose.config.wires.iter().map(|wire| check::rss::proof(&facts, wire)).collect(),
+    })
 }
 
 #[cfg(test)]

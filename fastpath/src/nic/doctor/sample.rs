@@ -15,7 +15,7 @@ use super::{
     facts::{Facts, HugePages, Machine, Pci, Port, Privilege, System},
     scratch::Scratch,
 };
-use crate::config::{ActionMode, AttachMode, BindMode, OnWorkerLoss, RingConfig, RunConfig, Wire};
+use crate::config::{ActionMode, AttachMode, BindMode, OnWorkerLoss, RingConfig, RunConfig, Steering, Wire};
 
 /// A file tree with these files. It goes when the directory is dropped.
 pub(crate) fn tree(files: &[(&str, &str)]) -> (TempDir, System) {
@@ -39,6 +39,7 @@ pub(crate) fn config() -> RunConfig {
         action: ActionMode::default(),
         bind: BindMode::default(),
         attach: AttachMode::default(),
+        steering: Steering::default(),
         busy_poll: false,
         allow_uncovered: false,
         swap_mac: false,

@@ -119,7 +119,7 @@ fn the_warnings_of_a_start_are_few_and_quick() {
         let links = ["a", "b"].map(|name| (name.to_owned(), link::read(&control, name).unwrap()));
         let passed = Passed { links: links.into(), multi_buffer: false, uncovered: Vec::new() };
         let start = Instant::now();
-        let found = warnings(&purpose(&config), &passed, Capabilities(u64::MAX), 3).unwrap();
+        let found = advise(&purpose(&config), &passed, Capabilities(u64::MAX), 3).unwrap().warnings;
         let took = start.elapsed();
         assert_eq!(found.len(), 3, "{found:#?}");
         assert!(found.iter().all(|check| check.status >= Status::Warn));

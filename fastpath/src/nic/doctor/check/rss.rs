@@ -7,7 +7,7 @@ use super::{
     },
     Check, Topic,
 };
-use crate::nic::ethtool::Rss;
+use crate::{config::Wire, nic::ethtool::Rss};
 
 const SYMMETRY: Topic = Topic::new(
     "rss-symmetry",
@@ -84,6 +84,28 @@ fn of_port(facts: &Facts, port: &Port) -> Symmetry {
         (Some(rss), _) if !rss.key.is_empty() || rss.function == XOR || rss.transform != 0 => symmetry(rss),
         (_, Some(key)) if KERNEL_KEY.contains(&driver) => toeplitz(key),
         _ => Symmetry::Unknown("the driver does not tell its hash key"),
+    }
+}
+
+/// Whether both directions of every flow over `wire` come on the same queue number: what proves it, or what is missing.
+pub fn proof(facts: &Facts, wire: &Wire) -> Result<&'static str, String> {
+    let mut ports = Vec::new();
+    let mut proof = "";
+    for name in wire.ports() {
+        let port = facts.ports.iter().find(|port| port.link.name == name);
+        let port = port.ok_or_else(|| format!("{name}: nothing is known of its RSS"))?;
+        match of_port(facts, port) {
+            Symmetry::Symmetric(why) => proof = why,
+            Symmetry::Asymmetric(why) | Symmetry::Unknown(why) => return Err(format!("{name}: {why}")),
+        }
+        ports.push(port);
+    }
+    match ports.as_slice() {
+        [left, right] if !agree(facts, left, right) => {
+            let (left, right) = (&left.link.name, &right.link.name);
+            Err(format!("{left} and {right} do not map equal hashes to the same queues"))
+        }
+        _ => Ok(proof),
     }
 }
 
@@ -256,6 +278,22 @@ mod tests {
         warns(&found[2], "give b the same key");
         let found = checked(|f| f.ports[1].rss.as_mut().unwrap().key = [1, 2].repeat(20));
         warns(&found[2], "give b the same key");
+    }
+
+    #[test]
+    fn a_wire_is_symmetric_only_by_proof() {
+        let config = config();
+        let proof = |change: fn(&mut Facts)| {
+            let mut facts = healthy();
+            change(&mut facts);
+            proof(&facts, &config.wires[0])
+        };
+        assert!(proof(|_| {}).unwrap().contains("Toeplitz"));
+        let error = |change| proof(change).unwrap_err();
+        assert!(error(|f| f.ports[1].rss = None).starts_with("b: "));
+        assert!(error(|f| f.ports[0].rss = Some(with_key(&MICROSOFT))).starts_with("a: "));
+        assert!(error(|f| f.ports[1].rss.as_mut().unwrap().table = vec![3, 2, 1, 0]).contains("a and b"));
+        assert!(error(|f| drop(f.ports.pop())).starts_with("b: "));
     }
 
     #[test]
