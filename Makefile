@@ -22,7 +22,7 @@ help:
 	@echo 'make test-zerocopy  real NIC drivers in QEMU guests: zero-copy, and four kernels (5 minutes)'
 	@echo 'make build       the release binary, target/release/fastpath'
 	@echo 'make bench       benchmarks, and the bridge beside a plain Linux bridge'
-	@echo 'make fuzz        a minute of fuzzing for every parser (FUZZ_SECONDS=60)'
+	@echo 'make fuzz        a minute of fuzzing for every parser and the hand-over (FUZZ_SECONDS=60)'
 	@echo 'make lint        formatting, clippy, shellcheck'
 	@echo 'make ebpf        rebuilds redirect-ebpf/redirect.o from its source'
 	@echo 'make ebpf-check  proves that redirect.o agrees with its source'
@@ -58,7 +58,7 @@ bench: setup
 # Needs a nightly toolchain, for the sanitizer.
 fuzz: setup
 	command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
-	for target in decode rules engine; do \
+	for target in decode rules engine handover; do \
 		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -timeout=10 || exit 1; \
 	done
 

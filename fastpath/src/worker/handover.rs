@@ -60,14 +60,10 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
 
     /// Has a packet inspected by `owner`.
     pub(super) fn hand_over(&mut self, owner: u16, side: usize, packet: I::Packet, meta: Meta) {
-        match self.lend(side, packet, meta) {
+        match self.lend(owner, side, packet, meta) {
             Ok(parcel) => {
-                if let Err(Request::Packet(parcel) | Request::Datagram(_, parcel)) =
-                    self.mesh.ask(owner, Request::Packet(parcel))
-                {
-                    let verdict = self.mesh.overflowed();
-                    self.finish(parcel, verdict);
-                }
+                let asked = self.mesh.ask(owner, Request::Packet(parcel));
+                debug_assert!(asked.is_ok(), "there was room");
             }
             Err(packet) => {
                 let verdict = self.mesh.overflowed();
@@ -77,18 +73,37 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
     }
 
     /// Has a datagram inspected that a packet received here has completed.
-    pub(super) fn refer_own(&mut self, referral: Box<Referral>, side: usize, packet: I::Packet, meta: Meta) {
-        match self.lend(side, packet, meta) {
-            Ok(parcel) => self.refer(referral, parcel),
-            Err(packet) => {
-                let overflow = self.mesh.overflowed();
-                let verdict = self.engine.settle(referral.ticket, overflow);
-                self.carry_out(side, packet, verdict);
+    pub(super) fn refer_own(
+        &mut self,
+        mut referral: Box<Referral>,
+        side: usize,
+        packet: I::Packet,
+        meta: Meta,
+    ) {
+        let ticket = referral.ticket;
+        let (packet, verdict) = if referral.owner == self.mesh.share().worker {
+            (packet, self.engine.inspect_datagram(&mut referral, &mut self.sink))
+        } else {
+            match self.lend(referral.owner, side, packet, meta) {
+                Ok(parcel) => return self.refer(referral, parcel),
+                Err(packet) => (packet, self.mesh.overflowed()),
             }
-        }
+        };
+        let verdict = self.engine.settle(ticket, verdict);
+        self.carry_out(side, packet, verdict);
     }
 
-    fn lend(&mut self, side: usize, packet: I::Packet, meta: Meta) -> Result<Parcel<Loan<I>>, I::Packet> {
+    /// Makes a packet ready for `owner`; the packet itself when that one takes no more, or there is no buffer for it.
+    fn lend(
+        &mut self,
+        owner: u16,
+        side: usize,
+        packet: I::Packet,
+        meta: Meta,
+    ) -> Result<Parcel<Loan<I>>, I::Packet> {
+        if !self.mesh.has_room(owner) {
+            return Err(packet);
+        }
         let loan = self.io.lend(packet)?;
         self.mesh.gone(side);
         Ok(Parcel { loan, side, meta, receiver: self.mesh.share().worker })

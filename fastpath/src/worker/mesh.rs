@@ -181,18 +181,21 @@ impl<H: Handle> Mesh<H> {
         self.handles.get(usize::from(receiver))?.with_bytes(loan, look)
     }
 
-    /// Asks `owner`; the request itself when too many are out to it.
-    pub(super) fn ask(&mut self, owner: u16, request: Request<H::Loan>) -> Result<(), Request<H::Loan>> {
+    /// Whether `owner` can be asked: fewer requests are out to it than a ring has places.
+    pub(super) fn has_room(&self, owner: u16) -> bool {
         let to = usize::from(owner);
-        let (Some(link), Some(outstanding)) = (self.ends.outgoing.get(to), self.outstanding.get_mut(to))
-        else {
-            return Err(request);
-        };
-        if *outstanding >= link.replies.capacity() {
+        let places = self.ends.outgoing.get(to).map_or(0, |link| link.replies.capacity());
+        self.outstanding.get(to).is_some_and(|outstanding| *outstanding < places)
+    }
+
+    /// Asks `owner`; the request itself when there is no room ([`Self::has_room`]).
+    pub(super) fn ask(&mut self, owner: u16, request: Request<H::Loan>) -> Result<(), Request<H::Loan>> {
+        if !self.has_room(owner) {
             return Err(request);
         }
-        link.requests.push(request)?;
-        *outstanding += 1;
+        let to = usize::from(owner);
+        self.ends.outgoing[to].requests.push(request)?;
+        self.outstanding[to] += 1;
         self.given[to] = true;
         Ok(())
     }
