@@ -1,5 +1,5 @@
 //! The worker's loop over real AF_XDP sockets allocates nothing per forwarded packet.
-#![allow(clippy::unwrap_used)] // A test may panic; clippy.toml knows only of #[test] functions.
+#![allow(clippy::unwrap_used, clippy::panic)] // A test may panic; clippy.toml knows only of #[test] functions.
 
 use std::{
     path::Path,
@@ -15,25 +15,31 @@ use fastpath::{
     config::{ActionMode, BindMode, RingConfig},
     engine::{
         Engine, Settings,
+        event::Event,
+        flow::Share,
         meta::{PortId, Timestamp},
         rules::{RuleSet, Variables},
         verdict::Enforcement,
     },
     io::{
         PacketIo,
-        xdp::{XdpIo, XdpOptions},
+        xdp::{XdpHandle, XdpIo, XdpOptions},
     },
     nic::{
         link::{self, Control},
         port::Port,
         program::AttachMode,
     },
-    telemetry::counter::{Counter, Published},
-    worker::looping::Worker,
+    telemetry::counter::{Counter, Figures, Published},
+    worker::{
+        looping::Worker,
+        mesh::{Mesh, mesh},
+    },
 };
 use fastpath_common::Fallback;
 use fastpath_lab::{Burst, Host, Lab, PORT_IN, PORT_OUT, PacketSocket};
 
+/// Where the packets come.
 const QUEUE: u32 = 2;
 const WARM: u64 = 20_000;
 const MEASURED: u64 = 50_000;
@@ -52,9 +58,48 @@ fn udp(port: u16, size: usize) -> Vec<u8> {
     frame
 }
 
-fn open(name: &str, peer: &str) -> Port {
+fn open(name: &str, peer: &str, queues: &[u32]) -> Port {
     let link = link::read(&Control::open().unwrap(), name).unwrap();
-    Port::open(link, &[QUEUE], Fallback::Pass, Some(peer), AttachMode::Native).unwrap()
+    Port::open(link, queues, Fallback::Pass, Some(peer), AttachMode::Native).unwrap()
+}
+
+type XdpWorker = Worker<XdpIo, Vec<Event>>;
+
+/// One worker per queue, which share the flows.
+fn workers(queues: &[u32], rules: &Arc<RuleSet>, ports: &mut [Port; 2]) -> Vec<XdpWorker> {
+    let loans = if queues.len() > 1 { 1024 } else { 0 };
+    let open = |&queue| {
+        let options = XdpOptions {
+            interfaces: vec![PORT_IN.into(), PORT_OUT.into()],
+            queue,
+            bind: BindMode::Auto,
+            rings: RingConfig::default(),
+            multi_buffer: false,
+            busy_poll: false,
+            swap_mac: false,
+            loans,
+        };
+        XdpIo::open(&options).unwrap()
+    };
+    let ios: Vec<XdpIo> = queues.iter().map(open).collect();
+    let handles: Vec<_> = ios.iter().map(PacketIo::handle).collect();
+    for (io, queue) in ios.iter().zip(queues) {
+        for (port, socket) in ports.iter_mut().zip(io.descriptors()) {
+            port.program().insert(*queue, &socket).unwrap();
+        }
+    }
+    let number = u16::try_from(queues.len()).unwrap();
+    let worker = |((io, ends), worker)| {
+        let settings = Settings { share: Share { worker, of: number }, ..Settings::new(Enforcement::Drop) };
+        let engine = Engine::new(Arc::clone(rules), settings);
+        let published = Arc::new(Published::default());
+        let ids = [PortId(0), PortId(1)];
+        let mut worker = Worker::new(io, engine, Vec::new(), ActionMode::Inline, ids, 64, published);
+        let overflow = Mesh::<XdpHandle>::overflow(&settings);
+        worker.join(Mesh::among(ends, handles.clone(), overflow));
+        worker
+    };
+    ios.into_iter().zip(mesh(number, 1024)).zip(0..).map(worker).collect()
 }
 
 /// Ends the sender, also when an assertion fails.
@@ -66,15 +111,17 @@ impl Drop for Done<'_> {
     }
 }
 
-/// Turns the worker until it has forwarded `packets` more; allocations of this thread meanwhile.
-fn forward<I: PacketIo>(worker: &mut Worker<I, Vec<fastpath::engine::event::Event>>, packets: u64) -> u64 {
-    let target = worker.figures().sides[0].get(Counter::RxPackets) + packets;
+/// Turns the workers until the first has received `packets` more; allocations of this thread meanwhile.
+fn forward(workers: &mut [XdpWorker], packets: u64) -> u64 {
+    let target = workers[0].figures().sides[0].get(Counter::RxPackets) + packets;
     let deadline = Instant::now() + Duration::from_secs(60);
     let mut late = false;
     let counted = allocation_counter::measure(|| {
-        while worker.figures().sides[0].get(Counter::RxPackets) < target && !late {
-            worker.turn(Timestamp(1)).unwrap();
-            worker.publish();
+        while workers[0].figures().sides[0].get(Counter::RxPackets) < target && !late {
+            for worker in &mut *workers {
+                worker.turn(Timestamp(1)).unwrap();
+                worker.publish();
+            }
             late = Instant::now() > deadline;
         }
     });
@@ -82,13 +129,13 @@ fn forward<I: PacketIo>(worker: &mut Worker<I, Vec<fastpath::engine::event::Even
     counted.count_total
 }
 
-#[test]
-fn a_forwarded_packet_costs_no_allocation() {
+/// Sends packets through the first of the workers of `queues`; their figures and allocations.
+fn count(queues: &[u32]) -> (Vec<Figures>, u64) {
     let lab = Lab::new().unwrap();
     lab.steer(Host::Client, QUEUE).unwrap();
     let socket = PacketSocket::open(&lab.client, "eth0").unwrap();
     let done = AtomicBool::new(false);
-    let (warm, counted, figures) = thread::scope(|scope| {
+    thread::scope(|scope| {
         scope.spawn(|| {
             let frames: Vec<_> = (0..32).map(|i| udp(1000 + i, 40 * usize::from(i))).collect();
             let mut burst = Burst::new(frames.len());
@@ -100,37 +147,36 @@ fn a_forwarded_packet_costs_no_allocation() {
         let _done = Done(&done);
         lab.inspector
             .enter(|| {
-                let mut ports = [open(PORT_IN, PORT_OUT), open(PORT_OUT, PORT_IN)];
-                let options = XdpOptions {
-                    interfaces: vec![PORT_IN.into(), PORT_OUT.into()],
-                    queue: QUEUE,
-                    bind: BindMode::Auto,
-                    rings: RingConfig::default(),
-                    multi_buffer: false,
-                    busy_poll: false,
-                    swap_mac: false,
-                    loans: 0,
-                };
-                let io = XdpIo::open(&options).unwrap();
-                for (port, socket) in ports.iter_mut().zip(io.descriptors()) {
-                    port.program().insert(QUEUE, &socket).unwrap();
-                }
+                let mut ports = [open(PORT_IN, PORT_OUT, queues), open(PORT_OUT, PORT_IN, queues)];
                 let (rules, report) =
                     RuleSet::parse([(Path::new("test.rules"), RULES)], &Variables::default());
                 assert_eq!((report.loaded, report.failed), (3, vec![]));
-                let engine = Engine::new(Arc::new(rules), Settings::new(Enforcement::Drop));
-                let published = Arc::new(Published::default());
-                let ids = [PortId(0), PortId(1)];
-                let mut worker = Worker::new(io, engine, Vec::new(), ActionMode::Inline, ids, 64, published);
-                let warm = forward(&mut worker, WARM);
-                let counted = forward(&mut worker, MEASURED);
-                let figures = *worker.figures();
-                (warm, counted, figures)
+                let mut workers = workers(queues, &Arc::new(rules), &mut ports);
+                let warm = forward(&mut workers, WARM);
+                let counted = forward(&mut workers, MEASURED);
+                println!("{WARM} packets of warm-up: {warm} allocations; {MEASURED} packets: {counted}");
+                (workers.iter().map(|worker| *worker.figures()).collect(), counted)
             })
             .unwrap()
-    });
-    println!("{WARM} packets of warm-up: {warm} allocations; {MEASURED} packets: {counted}");
-    assert!(figures.sides[1].get(Counter::TxPackets) >= MEASURED);
-    assert_eq!((figures.residual(), figures.frames.residual()), (0, 0));
+    })
+}
+
+#[test]
+fn a_forwarded_packet_costs_no_allocation() {
+    let (figures, counted) = count(&[QUEUE]);
+    assert!(figures[0].sides[1].get(Counter::TxPackets) >= MEASURED);
+    assert_eq!((figures[0].residual(), figures[0].frames.residual()), (0, 0));
+    assert_eq!(counted, 0);
+}
+
+#[test]
+fn a_packet_that_is_handed_over_costs_no_allocation_either() {
+    let (figures, counted) = count(&[QUEUE, QUEUE + 1]);
+    let [receiver, owner] = figures.as_slice() else { panic!("two workers") };
+    assert!(receiver.handover.returned > MEASURED / 10, "{:?}", receiver.handover);
+    assert!(owner.handover.served >= receiver.handover.returned, "{:?}", owner.handover);
+    for figures in [receiver, owner] {
+        assert_eq!((figures.residual(), figures.frames.residual()), (0, 0));
+    }
     assert_eq!(counted, 0);
 }

@@ -4,7 +4,7 @@ use super::{
     super::namespace::{in_fresh_namespace, ip, veth},
     *,
 };
-use crate::config::{ActionMode, BindMode, OnWorkerLoss, RingConfig};
+use crate::config::{ActionMode, BindMode, OnWorkerLoss, RingConfig, Steering};
 
 const ROOT: Capabilities = Capabilities(u64::MAX);
 
@@ -16,6 +16,7 @@ fn bridge() -> RunConfig {
         action: ActionMode::default(),
         bind: BindMode::default(),
         attach: AttachMode::default(),
+        steering: Steering::default(),
         busy_poll: false,
         allow_uncovered: false,
         swap_mac: false,
