@@ -6,6 +6,7 @@ rx-gro-hw rx-gro-hw merged segments are not the frames of the wire
 gro generic-receive-offload merged segments are not the frames of the wire, and no bridge may send them on
 rx rx-checksumming a checksum nobody computes cannot be trusted by an inspector
 rxvlan rx-vlan-offload a stripped VLAN tag is not in the frame
+rx-vlan-stag-hw-parse rx-vlan-stag-hw-parse a stripped service tag is not in the frame
 txvlan tx-vlan-offload the tag is in the frame already"
 
 offload_list() {

@@ -10,7 +10,9 @@ rss_list() {
         esac
         knob "$port/hash" "$now" "$why"
         now=$(rss_look "$port/table" 2>/dev/null) || now=''
-        knob "$port/table" "$(chosen_table "$(wc -w <<<"$now")")" "RSS reaches the chosen queues only"
+        # shellcheck disable=SC2086
+        is_even $now || now=$(chosen_table "$(wc -w <<<"$now")")
+        knob "$port/table" "$now" "RSS reaches the chosen queues only, and evenly"
     done
 }
 
@@ -21,6 +23,20 @@ symmetric_key() {
         out+=$( ((i % 2)) && echo :5a || echo :6d)
     done
     echo "${out#:}"
+}
+
+# A table that does so, in whatever order: what the driver made stays the driver's.
+is_even() {
+    local entry queue counts=() most=0 least=$#
+    for entry; do
+        is_chosen "$entry" || return 1
+        counts[entry]=$((${counts[entry]:-0} + 1))
+    done
+    for queue in "${QUEUES[@]}"; do
+        entry=${counts[queue]:-0}
+        most=$((entry > most ? entry : most)) least=$((entry < least ? entry : least))
+    done
+    ((most - least <= 1))
 }
 
 # chosen_table SIZE: what ethtool can write: round robin over neighbours, else a block for each queue.
