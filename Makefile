@@ -40,11 +40,10 @@ test: setup
 test-tuning: setup
 	$(SUDO) bats tuning/tests
 
-# Boots guests with emulated NICs; downloads kernels once, into target/zerocopy.
+# Boots guests with emulated NICs; downloads kernels once, into target/zerocopy. The programs are those of `make test`.
 test-zerocopy: setup
-	cargo build --release -p fastpath
-	cargo build --release -p fastpath-lab --bin zerocopy
-	fastpath/tests/zerocopy/run.sh "$${CARGO_TARGET_DIR:-target}/release"
+	cargo test --workspace --profile checked --no-run
+	fastpath/tests/zerocopy/run.sh "$${CARGO_TARGET_DIR:-target}/checked"
 
 demo: setup
 	@cargo build --quiet --release -p fastpath

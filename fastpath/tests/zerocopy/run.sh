@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# run.sh FOLDER [GUEST…]: the programs fastpath and zerocopy of FOLDER in guests with real network drivers. Ends with
+# run.sh FOLDER [GUEST…]: the programs fastpath, zerocopy and xdp_program of FOLDER in guests with real network drivers. Ends with
 # `N passed, N failed`. A GUEST is one word of the table below, by its first two parts, such as 7.2:igb; default all.
 set -euo pipefail
 
@@ -22,9 +22,9 @@ guest() {
         failed=$((failed + 1))
         return
     fi
-    "$here/boot.sh" "$series" "$cards" "$cases" "$folder" >"$log" 2>&1 || status=$?
-    tr -d '\r' <"$log" | grep -vE 'is not connected to host network'
-    summary=$(tr -d '\r' <"$log" | sed -n 's/^guest: \([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p')
+    "$here/boot.sh" "$series" "$cards" "$cases" "$folder" 2>&1 |
+        sed --unbuffered 's/\r$//; /is not connected to host network/d' | tee "$log" || status=$?
+    summary=$(sed -n 's/^guest: \([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log")
     if [ -n "$summary" ]; then
         passed=$((passed + ${summary% *})) failed=$((failed + ${summary#* }))
     else
