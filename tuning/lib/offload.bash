@@ -7,6 +7,7 @@ gro generic-receive-offload merged segments are not the frames of the wire, and 
 rx rx-checksumming a checksum nobody computes cannot be trusted by an inspector
 rxvlan rx-vlan-offload a stripped VLAN tag is not in the frame
 rx-vlan-stag-hw-parse rx-vlan-stag-hw-parse a stripped service tag is not in the frame
+rx-vlan-filter rx-vlan-filter frames of VLANs that this machine has no interface for come in, too
 txvlan tx-vlan-offload the tag is in the frame already"
 
 offload_list() {

@@ -66,6 +66,16 @@ END
     [ "$(<"$NICS/eth1/feature.ntuple-filters")" = off ]
 }
 
+@test "steering by a driver without filters: said, no failure" {
+    local profile
+    echo 'off [fixed]' >"$NICS/eth1/feature.ntuple-filters"
+    for profile in throughput shared-host; do
+        "$TUNING/apply" "${ONE[@]}" --profile "$profile" --steer tcp4 >"$BATS_TEST_TMPDIR/said"
+        assert_line "$BATS_TEST_TMPDIR/said" 'not there     eth1 ntuple rule tcp4 action 0: not supported by the driver'
+        "$TUNING/restore"
+    done
+}
+
 @test "latency: short rings, short waits, busy polling" {
     "$TUNING/apply" "${ONE[@]}" --profile latency
     [ "$(<"$NICS/eth1/ring_rx")" = 1024 ]

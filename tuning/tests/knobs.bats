@@ -87,7 +87,7 @@ knob() {
 @test "offloads, each transmit checksum apart" {
     local pair
     for pair in gro:generic-receive-offload rx-gro-hw:rx-gro-hw rx:rx-checksumming rxvlan:rx-vlan-offload \
-        rx-vlan-stag-hw-parse:rx-vlan-stag-hw-parse txvlan:tx-vlan-offload tx-checksum-ip-generic:tx-checksum-ip-generic; do
+        rx-vlan-stag-hw-parse:rx-vlan-stag-hw-parse rx-vlan-filter:rx-vlan-filter txvlan:tx-vlan-offload tx-checksum-ip-generic:tx-checksum-ip-generic; do
         knob "eth1 offload ${pair%:*}" "./nics/eth1/feature.${pair#*:}" on off
     done
     assert_line apply 'ok            eth1 offload lro: off'

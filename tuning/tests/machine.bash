@@ -62,7 +62,7 @@ make_port() {
         hkey be:ac:01:fa:6a:42:b7:3b xfrm off flow_udp4 sd flow_udp6 sd adaptive-rx on rx-usecs 7 \
         pause_autoneg on pause_rx on pause_tx off \
         feature.large-receive-offload 'off [fixed]' feature.generic-receive-offload on feature.rx-gro-hw on \
-        feature.rx-checksumming on feature.rx-vlan-offload on feature.rx-vlan-stag-hw-parse on feature.tx-vlan-offload on \
+        feature.rx-checksumming on feature.rx-vlan-offload on feature.rx-vlan-stag-hw-parse on feature.rx-vlan-filter on feature.tx-vlan-offload on \
         feature.ntuple-filters off feature.tx-checksum-ip-generic on feature.tx-checksum-sctp off \
         feature.tx-checksum-ipv4 'off [fixed]'
     echo foreign >"$nic/rules/0"

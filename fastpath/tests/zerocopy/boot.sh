@@ -6,7 +6,8 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 series=$1 cards=$2 cases=$3 folder=$(cd "$4" && pwd)
-kernel=$(cd "$here/../../.." && pwd)/target/zerocopy/kernel-$series
+project=$(cd "$here/../../.." && pwd)
+kernel=$project/target/zerocopy/kernel-$series
 image=$(find "$kernel" -name 'vmlinuz*' -type f | head -n 1)
 # Cargo names a test by its contents; the newest is the one just built.
 program=$(find "$folder/deps" -name 'xdp_program-*' -type f -perm -u+x -printf '%T@ deps/%f\n' | sort -n | tail -n 1 | cut -d ' ' -f 2)
@@ -58,7 +59,7 @@ options=(
     -accel "tcg,thread=multi,tb-size=256" -cpu max -machine q35 -smp 4 -m 1024
     -nodefaults -no-user-config -display none -no-reboot -serial stdio -monitor none
     -kernel "$image" -initrd "$kernel/initrd.img"
-    -append "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off tsc=reliable nowatchdog folder=$folder program=$program cases=$cases"
+    -append "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off tsc=reliable nowatchdog folder=$folder program=$program tuning=$project/tuning cases=$cases"
     -virtfs "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap"
     "${network[@]}"
     -device "pcie-root-port,id=slot0,chassis=1,slot=1" -device "pcie-root-port,id=slot1,chassis=2,slot=2"

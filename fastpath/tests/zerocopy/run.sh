@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # run.sh FOLDER [GUEST…]: the programs fastpath, zerocopy and xdp_program of FOLDER in guests with real network drivers. Ends with
-# `N passed, N failed`. A GUEST is one word of the table below, by its first two parts, such as 7.2:igb; default all.
+# `N passed, N failed`. A GUEST is a word of the table below, or its first two parts, such as 7.2:igb; default all.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 folder=$1
 shift
 # kernel series : cards : cases
-guests=(7.2:igb:igb 7.2:virtio:virtio 6.18:igb:igb-stall 6.12:igb:igb-copy 6.1:igb:igb-copy)
+guests=(7.2:igb:igb 7.2:igb:igb-tuning 7.2:virtio:virtio 6.18:igb:igb-stall 6.12:igb:igb-copy 6.1:igb:igb-copy)
 
 passed=0 failed=0
 log=$(mktemp)
@@ -37,7 +37,7 @@ guest() {
 
 for entry in "${guests[@]}"; do
     IFS=: read -r series cards cases <<<"$entry"
-    if [ $# = 0 ] || [[ " $* " == *" $series:$cards "* ]]; then
+    if [ $# = 0 ] || [[ " $* " == *" $series:$cards "* || " $* " == *" $entry "* ]]; then
         guest "$series" "$cards" "$cases"
     fi
 done

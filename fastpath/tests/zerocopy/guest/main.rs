@@ -5,6 +5,7 @@ mod doctor;
 mod faults;
 mod kernel;
 mod refusals;
+mod tuning;
 mod wire;
 
 use std::{process::ExitCode, time::Instant};
@@ -18,6 +19,8 @@ use wire::{SOON, Wire};
 enum Set {
     /// Two igb ports of a kernel whose driver has zero-copy: everything.
     Igb,
+    /// The same ports, and the scripts of tuning/.
+    IgbTuning,
     /// Two igb ports of a kernel whose driver has zero-copy and stalls.
     IgbStall,
     /// Two igb ports of a kernel whose driver has none: copy mode.
@@ -56,6 +59,13 @@ fn cases(set: Set) -> &'static [Case] {
             ("a queue that RSS reaches and nobody inspects is refused", refusals::uncovered_queue),
             ("--mode zerocopy is refused where there is none", refusals::no_zero_copy),
             ("jumbo frames are refused with a clear word", refusals::jumbo),
+            ("the kernel has logged no fault", kernel::log),
+        ],
+        Set::IgbTuning => &[
+            ("throughput: applied, frames pass in zero-copy, restored byte for byte", tuning::throughput),
+            ("latency: applied, frames pass in zero-copy, restored byte for byte", tuning::latency),
+            ("shared-host: only the chosen queues, restored byte for byte", tuning::shared_host),
+            ("apply killed half-way: restored byte for byte", tuning::killed),
             ("the kernel has logged no fault", kernel::log),
         ],
         Set::IgbStall => &[
