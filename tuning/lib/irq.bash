@@ -59,7 +59,7 @@ irq_number() {
     local number name
     while read -r number name; do
         [ "${name//\//!}" != "${1#*/}" ] || { echo "$number"; return; }
-    done < <(port_irqs "${1%%/*}")
+    done <<<"$(port_irqs "${1%%/*}")"
     echo "no such interrupt" >&2
     return 1
 }

@@ -189,13 +189,15 @@ forget_unless_failed() {
 }
 
 restore_all() {
-    local pass family key passes='1 2'
+    local pass family key keys passes='1 2'
     [ -z "$DRY_RUN" ] || passes=1
     for pass in $passes; do
         for family in "${FAMILIES[@]}"; do
+            keys=$(recorded_keys "$family")
+            [ -n "$keys" ] || continue
             while IFS= read -r key <&3; do
                 restore_knob "$family" "$key" "$pass"
-            done 3< <(recorded_keys "$family")
+            done 3<<<"$keys"
         done
     done
 }

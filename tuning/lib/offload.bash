@@ -18,9 +18,9 @@ offload_list() {
         done <<<"$OFFLOADS"
         # Each transmit checksum apart: switching them on together would not bring back what was off among them.
         said=$(ask_ethtool -k "$port" 2>/dev/null) || said=''
-        while read -r sub; do
+        for sub in $(sed -nE 's/^[[:space:]]*(tx-checksum-[a-z0-9-]+): (on|off)( \[requested (on|off)\])?$/\1/p' <<<"$said"); do
             knob "$port/$sub" off "frames of the kernel leave with whole checksums, not with partial ones"
-        done < <(sed -nE 's/^[[:space:]]*(tx-checksum-[a-z0-9-]+): (on|off)( \[requested (on|off)\])?$/\1/p' <<<"$said")
+        done
     done
 }
 
