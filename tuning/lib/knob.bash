@@ -107,6 +107,11 @@ differs() {
 check_knob() {
     local now
     differs "$@" || return 0
+    if refused "$1" "$2" "$3" "$now"; then
+        UNSUPPORTED=$((UNSUPPORTED + 1))
+        say 'not there' "$1" "$2" "$(brief "$3"): refused when apply asked for it"
+        return
+    fi
     DIFFERENT=$((DIFFERENT + 1))
     say "${DIFFERENT_WORD:-differs}" "$1" "$2" "$(brief "$now") -> $(brief "$3") ($4)"
 }
@@ -132,6 +137,7 @@ apply_knob() {
         if is_unsupported "$said"; then
             UNSUPPORTED=$((UNSUPPORTED + 1))
             say 'not there' "$family" "$key" "$(reason "$said")"
+            keep refused "$family" "$key" "$want => $now"
         else
             FAILED=$((FAILED + 1))
             say FAILED "$family" "$key" "$(brief "$now") -> $(brief "$want"): $(reason "$said")"

@@ -92,8 +92,11 @@ rss_look() {
             echo "xfrm $(sed -nE 's/^ +(symmetric(-or)?-xor): on.*/\1/p' <<<"$said" | head -n 1)"
         elif value=$(grep -oE '^([0-9a-f]{2}:)+[0-9a-f]{2}$' <<<"$said"); then
             echo "hkey $value"
-        else
+        elif grep -qE '^ +symmetric(-or)?-xor: ' <<<"$said"; then
             echo asymmetric
+        else
+            echo "not supported: the driver shows no key, and ethtool no symmetric transformation" >&2
+            return 1
         fi
         ;;
     esac

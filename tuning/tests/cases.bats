@@ -256,10 +256,28 @@ END
     [ "$(<"$NICS/eth1/xfrm")" = off ]
 }
 
-@test "neither key nor symmetric-xor (igb): said, no failure" {
+@test "neither key nor symmetric-xor (igb): said, no failure, and a check of the tuned wire is content" {
     rm "$NICS/eth1/hkey" "$NICS/eth1/xfrm"
     "$TUNING/apply" "${ONE[@]}" >"$BATS_TEST_TMPDIR/said"
-    grep -E '^not there +eth1 rss hash' "$BATS_TEST_TMPDIR/said"
+    grep -E '^not there +eth1 rss hash: .*no key' "$BATS_TEST_TMPDIR/said"
+    "$TUNING/check" "${ONE[@]}"
+}
+
+@test "what the driver refuses as unsupported is no difference afterwards" {
+    # A newer ethtool shows the switch for every driver.
+    rm "$NICS/eth1/hkey"
+    echo -X >"$NICS/eth1/cannot"
+    run "$TUNING/check" "${ONE[@]}"
+    [[ $output == *"differs       eth1 rss hash: asymmetric -> xfrm symmetric-xor"* ]]
+    "$TUNING/apply" "${ONE[@]}"
+    "$TUNING/check" "${ONE[@]}" >"$BATS_TEST_TMPDIR/said"
+    assert_line "$BATS_TEST_TMPDIR/said" 'not there     eth1 rss hash: xfrm symmetric-xor: refused when apply asked for it'
+    # A driver that has learnt it is asked again.
+    rm "$NICS/eth1/cannot"
+    "$TUNING/apply" "${ONE[@]}" >"$BATS_TEST_TMPDIR/said"
+    assert_line "$BATS_TEST_TMPDIR/said" 'changed       eth1 rss hash'
+    "$TUNING/restore"
+    [ "$(find "$FASTPATH_ROOT/run/fastpath" -type f -printf '%f\n')" = lock ]
 }
 
 @test "interrupts are found by the port's whole name where the kernel lists none" {

@@ -3,7 +3,7 @@
 
 use std::os::unix::process::CommandExt as _;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use fastpath_lab::{PORT_IN, PORT_OUT, Process, built_beside, wait_until};
 
 use crate::{
@@ -39,23 +39,33 @@ done
 "#;
 
 pub(crate) fn throughput(wire: &Wire) -> anyhow::Result<()> {
-    tuned(wire, &["--profile", "throughput"], QUEUES, &[
-        "changed       in0 channels count: combined 4 -> combined 2 (",
-        "changed       out0 rings size: rx 256 tx 256 -> rx 4096 tx 4096 (",
-        "changed       in0 offload rxvlan: on -> off (",
-        "changed       in0 napi gro_flush_timeout: 0 -> 200000 (",
-        "changed       out0 coalesce rx-usecs: 3 -> 50 (",
-        // fastpath's own doctor was asked.
-        "changed       host hugepages node0: 0 -> 52 (26 for each worker, as fastpath doctor says",
-    ])
+    tuned(
+        wire,
+        &["--profile", "throughput"],
+        QUEUES,
+        &[
+            "changed       in0 channels count: combined 4 -> combined 2 (",
+            "changed       out0 rings size: rx 256 tx 256 -> rx 4096 tx 4096 (",
+            "changed       in0 offload rxvlan: on -> off (",
+            "changed       in0 napi gro_flush_timeout: 0 -> 200000 (",
+            "changed       out0 coalesce rx-usecs: 3 -> 50 (",
+            // fastpath's own doctor was asked.
+            "changed       host hugepages node0: 0 -> 52 (26 for each worker, as fastpath doctor says",
+        ],
+    )
 }
 
 pub(crate) fn latency(wire: &Wire) -> anyhow::Result<()> {
-    tuned(wire, &["--profile", "latency"], QUEUES, &[
-        "changed       in0 rings size: rx 256 tx 256 -> rx 1024 tx 1024 (",
-        "changed       in0 coalesce rx-usecs: 3 -> 10 (",
-        "changed       out0 napi gro_flush_timeout: 0 -> 20000 (",
-    ])
+    tuned(
+        wire,
+        &["--profile", "latency"],
+        QUEUES,
+        &[
+            "changed       in0 rings size: rx 256 tx 256 -> rx 1024 tx 1024 (",
+            "changed       in0 coalesce rx-usecs: 3 -> 10 (",
+            "changed       out0 napi gro_flush_timeout: 0 -> 20000 (",
+        ],
+    )
 }
 
 /// The queue count, and all that belongs to the whole port, stays the host's.
@@ -85,7 +95,7 @@ pub(crate) fn killed(wire: &Wire) -> anyhow::Result<()> {
         let changed = || apply.stdout().lines().filter(|line| line.starts_with("changed")).count();
         ensure!(wait_until(4 * SOON, || changed() >= changes), "{}{}", apply.stdout(), apply.stderr());
         // With all that it has started: the group has its number.
-        wire.lab.inspector.shell(&format!("kill -9 -- -{}", apply.pid()))?;
+        wire.lab.inspector.shell(&format!("kill -9 -{}", apply.pid()))?;
         let status = apply.wait(SOON)?;
         let said = apply.stdout();
         ensure!(!status.success() && !said.contains(" as wanted, "), "apply had come to its end: {said}");
@@ -102,16 +112,18 @@ fn tuned(wire: &Wire, options: &[&str], queues: u32, words: &[&str]) -> anyhow::
     let arguments = [TUNE, options].concat();
     let said = tune(wire, "apply", &arguments)?;
     println!("          {}", said.lines().last().unwrap_or_default());
-    for word in words {
-        ensure!(said.contains(word), "`{word}` is not in what apply said:\n{said}");
+    let missing: Vec<_> = words.iter().filter(|word| !said.contains(**word)).collect();
+    if !missing.is_empty() {
+        put_back(wire, &before)?;
+        bail!("{missing:?} is not in what apply said:\n{said}");
     }
     for line in said.lines().filter(|line| line.starts_with("not there")) {
         println!("          {line}");
     }
-    // Read back from the driver: nothing differs.
-    tune(wire, "check", &arguments)?;
     let earlier = wire.queues.replace(queues);
-    let carried = wire.settle(SOON).and_then(|()| cases::bridge(wire));
+    // Read back from the driver: nothing differs.
+    let carried =
+        tune(wire, "check", &arguments).and_then(|_| wire.settle(SOON)).and_then(|()| cases::bridge(wire));
     wire.queues.set(earlier);
     let restored = put_back(wire, &before);
     carried.and(restored)?;
