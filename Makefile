@@ -19,7 +19,7 @@ help:
 	@echo 'make demo        fastpath between a client and a web server, in network namespaces'
 	@echo 'make test        all tests: unit, captures, XDP program, end to end'
 	@echo 'make test-tuning  the scripts of tuning/, on a machine made of files and on a veth'
-	@echo 'make test-zerocopy  real NIC drivers in QEMU guests: zero-copy, and four kernels (5 minutes)'
+	@echo 'make test-zerocopy  real NIC drivers in QEMU guests: zero-copy, and four kernels'
 	@echo 'make build       the release binary, target/release/fastpath'
 	@echo 'make bench       benchmarks, and the bridge beside a plain Linux bridge'
 	@echo 'make fuzz        a minute of fuzzing for every parser (FUZZ_SECONDS=60)'

@@ -17,12 +17,13 @@ use fastpath_common::Fallback;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::{
+    binding::Binding,
     plan::{Plan, PlanError, Seat, plan},
     report::{Outlet, Reporter},
     thread::{Opened, Report, Task, WorkerThread},
 };
 use crate::{
-    config::{ActionMode, AttachMode, BindMode, OnWorkerLoss, RunConfig, Wire},
+    config::{ActionMode, AttachMode, OnWorkerLoss, RunConfig, Wire},
     engine::{Engine, meta::PortId, rules::RuleSet, verdict::Enforcement},
     event::{EventError, LiveSink, LiveWriter},
     io::xdp::{self, OpenError, XdpOptions},
@@ -404,27 +405,6 @@ fn advise(
 pub fn umem_bytes(config: &RunConfig) -> u64 {
     let per_queue = |wire: &Wire| xdp::umem_bytes(config.rings, wire.ports().count());
     config.wires.iter().map(per_queue).sum::<u64>() * config.queues.as_slice().len() as u64
-}
-
-/// How the sockets of one wire are bound.
-#[derive(Clone, Copy)]
-struct Binding {
-    mode: BindMode,
-    multi_buffer: bool,
-}
-
-impl Binding {
-    /// Mode `auto` is copy mode under generic XDP, which has no zero-copy, and when the wire has one of the ports
-    /// `copy_only`, whose driver has one that does not work.
-    fn of(config: &RunConfig, wire: &Wire, passed: &Passed, copy_only: &[String]) -> Self {
-        let avoided = config.attach == AttachMode::Generic
-            || wire.ports().any(|port| copy_only.iter().any(|name| name == port));
-        let mode = match config.bind {
-            BindMode::Auto if avoided => BindMode::Copy,
-            bind => bind,
-        };
-        Self { mode, multi_buffer: passed.multi_buffer(wire, config.rings.frame_size) }
-    }
 }
 
 fn open_ports(config: &RunConfig, mut passed: Passed) -> Result<Vec<Port>, RunError> {

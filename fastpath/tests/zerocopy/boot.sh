@@ -67,7 +67,7 @@ options=(
     -device "virtio-net-pci,disable-legacy=on,netdev=client,mac=02:00:00:00:00:01"
     -device "virtio-net-pci,disable-legacy=on,netdev=server,mac=02:00:00:00:00:02"
 )
-command=(timeout --kill-after 5 "${SECONDS_PER_GUEST:-600}" qemu-system-x86_64 "${options[@]}")
+command=(timeout --foreground --kill-after 5 "${SECONDS_PER_GUEST:-600}" qemu-system-x86_64 "${options[@]}")
 case $cards in
 virtio) among_taps "${command[@]}" </dev/null ;;
 *) exec "${command[@]}" </dev/null ;;
