@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # boot.sh SERIES CARDS CASES FOLDER: runs a set of cases in a guest, with the programs fastpath, zerocopy and xdp_program of
-# FOLDER. Its console goes to standard output. SECONDS_PER_GUEST bounds it (default 600).
+# FOLDER. Its console goes to standard output. SECONDS_PER_GUEST bounds it (default 900).
 #   CARDS: the two ports of the inspector: `igb`, or `virtio` with 4 queues. The hosts behind them are virtio-net cards.
 set -euo pipefail
 
@@ -67,7 +67,7 @@ options=(
     -device "virtio-net-pci,disable-legacy=on,netdev=client,mac=02:00:00:00:00:01"
     -device "virtio-net-pci,disable-legacy=on,netdev=server,mac=02:00:00:00:00:02"
 )
-command=(timeout --foreground --kill-after 5 "${SECONDS_PER_GUEST:-600}" qemu-system-x86_64 "${options[@]}")
+command=(timeout --foreground --kill-after 5 "${SECONDS_PER_GUEST:-900}" qemu-system-x86_64 "${options[@]}")
 case $cards in
 virtio) among_taps "${command[@]}" </dev/null ;;
 *) exec "${command[@]}" </dev/null ;;

@@ -66,6 +66,7 @@ fn cases(set: Set) -> &'static [Case] {
             ("latency: applied, frames pass in zero-copy, restored byte for byte", tuning::latency),
             ("shared-host: only the chosen queues, restored byte for byte", tuning::shared_host),
             ("apply killed half-way: restored byte for byte", tuning::killed),
+            ("the machine's sysctls: applied, restored byte for byte", tuning::sysctls),
             ("the kernel has logged no fault", kernel::log),
         ],
         Set::IgbStall => &[

@@ -1,7 +1,7 @@
 //! tuning/check, apply and restore on a real driver: what they say they change is changed, fastpath runs over it, and what
 //! the port was before comes back byte for byte.
 
-use std::os::unix::process::CommandExt as _;
+use std::{os::unix::process::CommandExt as _, process::Command};
 
 use anyhow::{Context, bail, ensure};
 use fastpath_lab::{PORT_IN, PORT_OUT, Process, built_beside, wait_until};
@@ -53,6 +53,7 @@ pub(crate) fn throughput(wire: &Wire) -> anyhow::Result<()> {
             "changed       host hugepages node0: 0 -> 52 (26 for each worker, as fastpath doctor says",
         ],
     )
+    .map(drop)
 }
 
 pub(crate) fn latency(wire: &Wire) -> anyhow::Result<()> {
@@ -66,23 +67,41 @@ pub(crate) fn latency(wire: &Wire) -> anyhow::Result<()> {
             "changed       out0 napi gro_flush_timeout: 0 -> 20000 (",
         ],
     )
+    .map(drop)
 }
 
 /// The queue count, and all that belongs to the whole port, stays the host's.
 pub(crate) fn shared_host(wire: &Wire) -> anyhow::Result<()> {
-    let before = values(wire)?;
-    tuned(wire, &["--profile", "shared-host"], wire.queues.get(), &[])?;
-    let said = tune(wire, "apply", &[TUNE, &["--profile", "shared-host"]].concat())?;
-    let after = values(wire)?;
+    let (before, after) = tuned(wire, &["--profile", "shared-host"], wire.queues.get(), &[])?;
     let changed: Vec<_> =
         after.lines().filter(|line| !before.lines().any(|earlier| earlier == *line)).collect();
     println!("          {changed:?}");
     for line in &changed {
-        let ours = ["rx-0", "rx-1", "tx-0", "tx-1", "TxRx-0", "TxRx-1"];
-        ensure!(ours.iter().any(|name| line.contains(name)), "not of the chosen queues: {line}\n{said}");
+        let ours = ["rx-0", "rx-1", "tx-0", "tx-1"];
+        ensure!(ours.iter().any(|name| line.contains(name)), "not of the chosen queues: {line}");
     }
-    ensure!(!changed.is_empty(), "nothing was changed: {said}");
-    put_back(wire, &before)
+    ensure!(!changed.is_empty(), "nothing was changed");
+    Ok(())
+}
+
+/// The machine's sysctls, which only the first network namespace has: over the loopback there.
+pub(crate) fn sysctls(_: &Wire) -> anyhow::Result<()> {
+    let values = || -> anyhow::Result<String> {
+        let script =
+            "cd /proc/sys/net/core && grep -H '' bpf_jit_enable busy_poll busy_read && ethtool -k lo";
+        Ok(String::from_utf8(Command::new("sh").args(["-ec", script]).output()?.stdout)?)
+    };
+    let before = values()?;
+    let arguments = ["--interface", "lo", "--queues", "0", "--cores", "2", "--profile", "latency"];
+    let said = run(Command::new(script("apply")?).args(arguments))?;
+    let after = values()?;
+    let said_restoring = run(&mut Command::new(script("restore")?))?;
+    for line in ["bpf_jit_enable:1\n", "busy_poll:50\n", "busy_read:50\n"] {
+        ensure!(after.contains(line), "no {line:?} in {after}\n{said}");
+    }
+    ensure!(!before.contains("busy_poll:50"), "it was so before: this shows nothing");
+    ensure!(values()? == before, "not as it was: {before}\n{said_restoring}");
+    Ok(())
 }
 
 /// Killed after the first change and in the middle of them. Whatever is half done comes back.
@@ -106,8 +125,8 @@ pub(crate) fn killed(wire: &Wire) -> anyhow::Result<()> {
     wire.settle(SOON)
 }
 
-/// Applies with `options`, looks for `words`, carries traffic over `queues`, and restores.
-fn tuned(wire: &Wire, options: &[&str], queues: u32, words: &[&str]) -> anyhow::Result<()> {
+/// Applies with `options`, looks for `words`, carries traffic over `queues`, and restores; the values before and with it.
+fn tuned(wire: &Wire, options: &[&str], queues: u32, words: &[&str]) -> anyhow::Result<(String, String)> {
     let before = values(wire)?;
     let arguments = [TUNE, options].concat();
     let said = tune(wire, "apply", &arguments)?;
@@ -120,6 +139,7 @@ fn tuned(wire: &Wire, options: &[&str], queues: u32, words: &[&str]) -> anyhow::
     for line in said.lines().filter(|line| line.starts_with("not there")) {
         println!("          {line}");
     }
+    let after = values(wire)?;
     let earlier = wire.queues.replace(queues);
     // Read back from the driver: nothing differs.
     let carried =
@@ -127,7 +147,8 @@ fn tuned(wire: &Wire, options: &[&str], queues: u32, words: &[&str]) -> anyhow::
     wire.queues.set(earlier);
     let restored = put_back(wire, &before);
     carried.and(restored)?;
-    wire.settle(SOON)
+    wire.settle(SOON)?;
+    Ok((before, after))
 }
 
 /// Restores, and compares with `before`.
@@ -148,17 +169,16 @@ fn script(name: &str) -> anyhow::Result<std::path::PathBuf> {
     Ok(built_beside()?.parent().context("fastpath lies in no folder")?.join("tuning").join(name))
 }
 
-/// Runs a script in the inspector to its end, which must be a success; what it said.
+/// Runs a script in the inspector.
 fn tune(wire: &Wire, name: &str, arguments: &[&str]) -> anyhow::Result<String> {
-    let output = wire
-        .lab
-        .inspector
-        .command(script(name)?)
-        .args(arguments)
-        .env("FASTPATH", built_beside()?)
-        .output()?;
+    run(wire.lab.inspector.command(script(name)?).args(arguments))
+}
+
+/// Runs a script to its end, which must be a success; what it said.
+fn run(command: &mut Command) -> anyhow::Result<String> {
+    let output = command.env("FASTPATH", built_beside()?).output()?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let complained = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{name}: {}\n{said}{complained}", output.status);
+    ensure!(output.status.success(), "{command:?}: {}\n{said}{complained}", output.status);
     Ok(said)
 }
