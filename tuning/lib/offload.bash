@@ -11,14 +11,15 @@ rx-vlan-filter rx-vlan-filter frames of VLANs that this machine has no interface
 txvlan tx-vlan-offload the tag is in the frame already"
 
 offload_list() {
-    local port name long why said sub
+    local port name long why said sub subs
     for port in "${PORTS[@]}"; do
         while read -r name long why; do
             knob "$port/$name" off "$why"
         done <<<"$OFFLOADS"
         # Each transmit checksum apart: switching them on together would not bring back what was off among them.
         said=$(ask_ethtool -k "$port" 2>/dev/null) || said=''
-        for sub in $(sed -nE 's/^[[:space:]]*(tx-checksum-[a-z0-9-]+): (on|off)( \[requested (on|off)\])?$/\1/p' <<<"$said"); do
+        subs=$(sed -nE 's/^[[:space:]]*(tx-checksum-[a-z0-9-]+): (on|off)( \[requested (on|off)\])?$/\1/p' <<<"$said")
+        for sub in $subs; do
             knob "$port/$sub" off "frames of the kernel leave with whole checksums, not with partial ones"
         done
     done
