@@ -55,10 +55,11 @@ impl Memory {
 mod tests {
     use super::super::pool::{FramePool, RESERVED};
 
+    /// Of the reserve, and as many again.
     const FRAMES: usize = 2 * RESERVED as usize;
 
     fn pool() -> FramePool {
-        let mut pool = FramePool::new(FRAMES as u32, 2048, 64, 64, false).unwrap();
+        let mut pool = FramePool::new(FRAMES.try_into().unwrap(), 2048, 64, 64, false).unwrap();
         pool.keep_buffers(1, 64);
         pool
     }

@@ -1,5 +1,7 @@
 //! The workers: one pinned thread per queue, each running THE loop, and the supervisor over them.
 
+#[cfg(feature = "nic")]
+mod binding;
 #[cfg(feature = "fault-injection")]
 mod fault;
 mod handover;

@@ -17,6 +17,7 @@ use fastpath_common::Fallback;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::{
+    binding::Binding,
     mesh::{self, Ends, Mesh},
     plan::{Plan, PlanError, Seat, plan},
     report::{Outlet, Reporter},
@@ -24,7 +25,7 @@ use super::{
     thread::{Opened, Report, Task, WorkerThread},
 };
 use crate::{
-    config::{ActionMode, AttachMode, BindMode, OnWorkerLoss, RunConfig, Wire},
+    config::{ActionMode, AttachMode, OnWorkerLoss, RunConfig, Wire},
     engine::{
         Engine, Settings,
         flow::Share,
@@ -123,17 +124,16 @@ pub fn run(config: &RunConfig, rules: &Arc<RuleSet>) -> Result<(), RunError> {
         tracing::warn!("{warning}");
     }
     let advice = advise(config, &plan, &passed, capabilities)?;
-    for check in &advice.warnings {
-        tracing::warn!("{check}");
+    for warning in &advice.warnings {
+        tracing::warn!("{warning}");
     }
-    let choices = choose_steering(config, &advice);
     let outlet = Outlet::open(config.stats_json.as_ref())
         .map_err(|cause| RunError::System { what: "cannot write the figures", cause })?;
     let ports = config.wires.iter().flat_map(Wire::ports).map(str::to_owned).collect();
     let workers = plan.seats.len();
     let (events, sinks) =
         LiveWriter::start(&config.log_dir, ports, config.event_types, workers, EVENT_QUEUE)?;
-    let result = Supervisor::start(config, &plan, passed, &choices, rules, sinks)
+    let result = Supervisor::start(config, &plan, passed, &advice, rules, sinks)
         .and_then(|supervisor| supervisor.watch(&stop_asked, outlet, &events));
     let earlier = events.totals().failed;
     let failed = events.finish().failed.saturating_sub(earlier);
@@ -161,7 +161,8 @@ struct Supervisor {
     reports: Receiver<Report>,
     stop: Arc<AtomicBool>,
     queues: Vec<u32>,
-    multi_buffer: bool,
+    /// By wire.
+    bindings: Vec<Binding>,
 }
 
 impl Supervisor {
@@ -169,11 +170,13 @@ impl Supervisor {
         config: &RunConfig,
         plan: &Plan,
         passed: Passed,
-        choices: &[Choice],
+        advice: &Advice,
         rules: &Arc<RuleSet>,
         sinks: Vec<LiveSink>,
     ) -> Result<Self, RunError> {
-        let multi_buffer = passed.multi_buffer;
+        let bindings =
+            config.wires.iter().map(|wire| Binding::of(config, wire, &passed, &advice.copy_only)).collect();
+        let choices = choose_steering(config, advice);
         let ports = open_ports(config, passed)?;
         let (sender, reports) = unbounded();
         let stop = Arc::new(AtomicBool::new(false));
@@ -184,7 +187,7 @@ impl Supervisor {
             reports,
             stop,
             queues: config.queues.as_slice().to_vec(),
-            multi_buffer,
+            bindings,
         };
         let ends = choices.iter().flat_map(|choice| ends_of_wire(config, choice));
         for ((seat, ends), sink) in plan.seats.iter().zip(ends).zip(sinks) {
@@ -211,7 +214,7 @@ impl Supervisor {
         sink: LiveSink,
         reports: Sender<Report>,
     ) -> Result<(), RunError> {
-        let wire = &config.wires[seat.wire];
+        let (wire, binding) = (&config.wires[seat.wire], self.bindings[seat.wire]);
         let interfaces: Vec<String> = wire.ports().map(str::to_owned).collect();
         let first = port_index(config, seat.wire);
         let published = Arc::new(Published::default());
@@ -224,9 +227,9 @@ impl Supervisor {
             wire: XdpOptions {
                 interfaces,
                 queue: seat.queue,
-                bind: bind_mode(config),
+                bind: binding.mode,
                 rings: config.rings,
-                multi_buffer: self.multi_buffer,
+                multi_buffer: binding.multi_buffer,
                 busy_poll: config.busy_poll,
                 swap_mac: config.swap_mac,
                 loans: if ends.is_some() { steering::loans(config) } else { 0 },
@@ -399,7 +402,7 @@ fn port_index(config: &RunConfig, wire: usize) -> u16 {
     u16::try_from(before).unwrap_or(u16::MAX)
 }
 
-/// What the doctor has to say to this start.
+/// What `fastpath doctor` would say, the most valuable of it.
 fn advise(
     config: &RunConfig,
     plan: &Plan,
@@ -464,14 +467,6 @@ pub fn umem_bytes(config: &RunConfig) -> u64 {
     let per_queue =
         |wire: &Wire| xdp::umem_bytes(config.rings, wire.ports().count(), steering::most_loans(config));
     config.wires.iter().map(per_queue).sum::<u64>() * config.queues.as_slice().len() as u64
-}
-
-/// Generic XDP has no zero-copy: asking the driver for it would only fail.
-fn bind_mode(config: &RunConfig) -> BindMode {
-    match (config.attach, config.bind) {
-        (AttachMode::Generic, BindMode::Auto) => BindMode::Copy,
-        (_, bind) => bind,
-    }
 }
 
 fn open_ports(config: &RunConfig, mut passed: Passed) -> Result<Vec<Port>, RunError> {

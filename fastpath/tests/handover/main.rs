@@ -1,6 +1,8 @@
 //! Hand-over between workers over memory backends, turn by turn: nothing is lost, doubled or out of order, whatever
 //! ring is full and whoever stalls.
 
+#![allow(clippy::unwrap_used)] // A test may panic; clippy.toml knows only of #[test] functions.
+
 mod model;
 
 use fastpath::engine::verdict::DropReason;

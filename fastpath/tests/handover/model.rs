@@ -1,6 +1,8 @@
 //! Several workers in one thread, driven turn by turn by a script of bytes, with every promise of the hand-over checked
 //! after each step. The property test and the fuzz target `handover` both run it.
 
+#![allow(clippy::cast_possible_truncation)] // Numbers of packets made here are small.
+
 use std::{
     cell::RefCell,
     collections::{BTreeMap, HashSet},

@@ -1,7 +1,7 @@
 //! What of machine, kernel, driver and settings stands in the way of inspection, and what mends it.
 //!
 //! [`facts`] reads once what there is to know, [`check`] holds the checks: pure functions over those facts.
-//! `fastpath doctor` shows all of them ([`diagnose`]), the start of `fastpath run` the most valuable warnings
+//! `fastpath doctor` shows all of them ([`diagnose`]), the start of `fastpath run` heeds the most valuable warnings
 //! ([`advise`]). What the gates of a start decide ([`gate`]) is asked of them. Nothing is changed.
 
 pub mod check;
@@ -49,17 +49,19 @@ pub fn diagnose(purpose: &Purpose<'_>, zero_copy_probe: bool) -> Result<Vec<Chec
     Ok(examine(purpose, &facts))
 }
 
-/// What a start whose gates have passed is to know.
-#[derive(Debug)]
+/// What a start whose gates have passed should heed.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Advice {
-    /// The most valuable warnings.
-    pub warnings: Vec<Check>,
+    /// Ports on which mode `auto` is copy mode: zero-copy would be granted and not work. A warning says why.
+    pub copy_only: Vec<String>,
     /// Of each wire, whether RSS brings both directions of a flow to the same queue number: why, or why that is not
     /// known.
     pub symmetry: Vec<Result<&'static str, String>>,
+    /// The most valuable warnings.
+    pub warnings: Vec<Check>,
 }
 
-/// Looks at the machine for a start; at most `most` warnings. No socket is bound.
+/// Advice for a start whose gates have passed, with at most `most` warnings. No socket is bound.
 ///
 /// # Errors
 /// The kernel cannot be asked about interfaces at all.
@@ -70,11 +72,16 @@ pub fn advise(
     most: usize,
 ) -> Result<Advice, LinkError> {
     let links: Vec<Link> = passed.links.values().cloned().collect();
-    let facts = Facts::collect(&Control::open()?, &links, capabilities);
-    Ok(Advice {
-        warnings: check::most_valuable(examine(purpose, &facts), most),
-        symmetry: purpose.config.wires.iter().map(|wire| check::rss::proof(&facts, wire)).collect(),
-    })
+    Ok(advice(purpose, &Facts::collect(&Control::open()?, &links, capabilities), most))
+}
+
+fn advice(purpose: &Purpose<'_>, facts: &Facts, most: usize) -> Advice {
+    let avoided = facts.ports.iter().filter(|port| check::avoids_zero_copy(purpose, facts, port));
+    Advice {
+        copy_only: avoided.map(|port| port.link.name.clone()).collect(),
+        symmetry: purpose.config.wires.iter().map(|wire| check::rss::proof(facts, wire)).collect(),
+        warnings: check::most_valuable(examine(purpose, facts), most),
+    }
 }
 
 #[cfg(test)]
