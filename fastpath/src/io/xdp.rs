@@ -114,10 +114,37 @@ struct Side {
     /// Frames of those packets.
     waiting: usize,
     counts: SideCounts,
-    /// When the ring last took something, or nothing was waiting.
+    /// When the ring was last found to have taken something, or nothing was waiting; and what had been sent by then.
     moved: Timestamp,
+    sent: u64,
     /// When the port was last known to be there.
     alive: Timestamp,
+}
+
+impl Side {
+    /// Puts what waits onto the ring, as much as it has room for. No system call.
+    fn transmit(&mut self, pool: &mut FramePool) {
+        let before = self.socket.in_tx();
+        let (packets, bytes) = self.socket.transmit(pool, &mut self.pending);
+        let moved = usize::try_from(self.socket.in_tx() - before).unwrap_or(usize::MAX);
+        self.waiting = self.waiting.saturating_sub(moved);
+        self.counts.tx_packets += packets;
+        self.counts.tx_bytes += bytes;
+    }
+
+    /// Lets a packet wait for the next flush. `cap` frames may wait; beyond that the ring has to make room at once, because
+    /// more than a batch may come in one turn: the other workers' answers. The packet itself when it does not.
+    fn queue(&mut self, packet: Packet, cap: usize, pool: &mut FramePool) -> Result<(), Packet> {
+        if self.waiting + packet.frames() > cap {
+            self.transmit(pool);
+        }
+        if !self.pending.is_empty() && self.waiting + packet.frames() > cap {
+            return Err(packet);
+        }
+        self.waiting += packet.frames();
+        self.pending.push_back(packet);
+        Ok(())
+    }
 }
 
 /// The AF_XDP backend of one worker.
@@ -182,6 +209,7 @@ impl XdpIo {
                 waiting: 0,
                 counts: SideCounts::default(),
                 moved: Timestamp::default(),
+                sent: 0,
                 alive: Timestamp::default(),
             });
         }
@@ -269,10 +297,7 @@ impl PacketIo for XdpIo {
         }
         let to = self.beyond(side);
         let side = &mut self.sides[to];
-        if side.pending.is_empty() || side.waiting + packet.frames() <= self.pending_cap {
-            side.waiting += packet.frames();
-            side.pending.push_back(packet);
-        } else {
+        if let Err(packet) = side.queue(packet, self.pending_cap, &mut self.pool) {
             side.counts.tx_full += 1;
             self.pool.release(packet);
         }
@@ -296,32 +321,21 @@ impl PacketIo for XdpIo {
 
     fn inject(&mut self, side: usize, bytes: &[u8]) -> bool {
         let Some(side) = self.sides.get_mut(side) else { return false };
-        let room = side.waiting < self.pending_cap;
-        match room.then(|| self.pool.make_packet(bytes)).flatten() {
-            Some(packet) => {
-                side.waiting += packet.frames();
-                side.pending.push_back(packet);
-                side.counts.injected += 1;
-                true
-            }
-            None => {
-                side.counts.inject_failed += 1;
-                false
-            }
-        }
+        let injected = self.pool.make_packet(bytes).is_some_and(|packet| {
+            let queued = side.queue(packet, self.pending_cap, &mut self.pool);
+            queued.map_err(|packet| self.pool.release(packet)).is_ok()
+        });
+        side.counts.injected += u64::from(injected);
+        side.counts.inject_failed += u64::from(!injected);
+        injected
     }
 
     fn flush(&mut self, now: Timestamp) -> Result<(), WireError> {
         for side in &mut self.sides {
             side.socket.complete(&mut self.pool);
-            let before = side.socket.in_tx();
-            let (packets, bytes) = side.socket.transmit(&mut self.pool, &mut side.pending);
-            let moved = usize::try_from(side.socket.in_tx() - before).unwrap_or(usize::MAX);
-            side.waiting = side.waiting.saturating_sub(moved);
-            side.counts.tx_packets += packets;
-            side.counts.tx_bytes += bytes;
-            if packets > 0 || side.pending.is_empty() {
-                side.moved = now;
+            side.transmit(&mut self.pool);
+            if side.counts.tx_packets > side.sent || side.pending.is_empty() {
+                (side.moved, side.sent) = (now, side.counts.tx_packets);
             } else if now.0.abs_diff(side.moved.0) > PENDING_NANOSECONDS {
                 while let Some(packet) = side.pending.pop_front() {
                     side.counts.tx_full += 1;
