@@ -1,4 +1,4 @@
-//! The worker's loop over real AF_XDP sockets allocates nothing per forwarded packet.
+//! Workers over real AF_XDP sockets, turned by hand: a packet costs no allocation, and what comes in a burst is sent.
 #![allow(clippy::unwrap_used, clippy::panic)] // A test may panic; clippy.toml knows only of #[test] functions.
 
 use std::{
@@ -6,6 +6,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
+        mpsc,
     },
     thread,
     time::{Duration, Instant},
@@ -111,40 +112,54 @@ impl Drop for Done<'_> {
     }
 }
 
-/// Turns the workers until the first has received `packets` more; allocations of this thread meanwhile.
-fn forward(workers: &mut [XdpWorker], packets: u64) -> u64 {
-    let target = workers[0].figures().sides[0].get(Counter::RxPackets) + packets;
+/// Turns `workers` until `enough` of the first one's figures.
+fn turn(workers: &mut [XdpWorker], enough: impl Fn(&Figures) -> bool) {
     let deadline = Instant::now() + Duration::from_secs(60);
     let mut late = false;
-    let counted = allocation_counter::measure(|| {
-        while workers[0].figures().sides[0].get(Counter::RxPackets) < target && !late {
-            for worker in &mut *workers {
-                worker.turn(Timestamp(1)).unwrap();
-                worker.publish();
-            }
-            late = Instant::now() > deadline;
+    while !late && !enough(workers[0].figures()) {
+        for worker in &mut *workers {
+            worker.turn(Timestamp(1)).unwrap();
+            worker.publish();
         }
-    });
-    assert!(!late, "the sender's packets do not arrive");
-    counted.count_total
+        late = Instant::now() > deadline;
+    }
+    assert!(!late, "{:?}", workers[0].figures());
 }
 
-/// Sends packets through the first of the workers of `queues`; their figures and allocations.
-fn count(queues: &[u32]) -> (Vec<Figures>, u64) {
+fn received(figures: &Figures) -> u64 {
+    figures.sides[0].get(Counter::RxPackets)
+}
+
+/// Shows `look` the workers of `queues`. Frames of many flows come before the first of them: so many, or all the time.
+fn with_workers<R: Send>(
+    queues: &[u32],
+    frames: Option<usize>,
+    look: impl FnOnce(&mut [XdpWorker]) -> R + Send,
+) -> R {
     let lab = Lab::new().unwrap();
     lab.steer(Host::Client, QUEUE).unwrap();
     let socket = PacketSocket::open(&lab.client, "eth0").unwrap();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
-        scope.spawn(|| {
-            let frames: Vec<_> = (0..32).map(|i| udp(1000 + i, 40 * usize::from(i))).collect();
-            let mut burst = Burst::new(frames.len());
-            while !done.load(Ordering::Relaxed) {
-                // A full queue is no failure here: the worker will empty it.
-                let _ = socket.send_all(&frames, &mut burst);
+        let (ready, go) = mpsc::channel();
+        let done = &done;
+        scope.spawn(move || {
+            let flows: Vec<_> = (0..32).map(|i| udp(1000 + i, 40 * usize::from(i))).collect();
+            let mut burst = Burst::new(flows.len());
+            go.recv().unwrap();
+            match frames {
+                Some(frames) => {
+                    flows.iter().cycle().take(frames).for_each(|frame| socket.send(frame).unwrap())
+                }
+                None => {
+                    while !done.load(Ordering::Relaxed) {
+                        // A full queue is no failure here: the worker will empty it.
+                        let _ = socket.send_all(&flows, &mut burst);
+                    }
+                }
             }
         });
-        let _done = Done(&done);
+        let _done = Done(done);
         lab.inspector
             .enter(|| {
                 let mut ports = [open(PORT_IN, PORT_OUT, queues), open(PORT_OUT, PORT_IN, queues)];
@@ -152,12 +167,21 @@ fn count(queues: &[u32]) -> (Vec<Figures>, u64) {
                     RuleSet::parse([(Path::new("test.rules"), RULES)], &Variables::default());
                 assert_eq!((report.loaded, report.failed), (3, vec![]));
                 let mut workers = workers(queues, &Arc::new(rules), &mut ports);
-                let warm = forward(&mut workers, WARM);
-                let counted = forward(&mut workers, MEASURED);
-                println!("{WARM} packets of warm-up: {warm} allocations; {MEASURED} packets: {counted}");
-                (workers.iter().map(|worker| *worker.figures()).collect(), counted)
+                ready.send(()).unwrap();
+                look(&mut workers)
             })
             .unwrap()
+    })
+}
+
+/// Sends packets through the first of the workers of `queues`; their figures and allocations.
+fn count(queues: &[u32]) -> (Vec<Figures>, u64) {
+    with_workers(queues, None, |workers| {
+        turn(workers, |first| received(first) >= WARM);
+        let target = received(workers[0].figures()) + MEASURED;
+        let counted =
+            allocation_counter::measure(|| turn(workers, |first| received(first) >= target)).count_total;
+        (workers.iter().map(|worker| *worker.figures()).collect(), counted)
     })
 }
 
@@ -179,4 +203,20 @@ fn a_packet_that_is_handed_over_costs_no_allocation_either() {
         assert_eq!((figures.residual(), figures.frames.residual()), (0, 0));
     }
     assert_eq!(counted, 0);
+}
+
+#[test]
+fn answers_that_come_all_at_once_are_all_sent() {
+    const FRAMES: usize = 1280;
+    let figures = with_workers(&[QUEUE, QUEUE + 1], Some(FRAMES), |workers| {
+        let (receiver, owner) = workers.split_at_mut(1);
+        turn(receiver, |first| received(first) >= FRAMES as u64);
+        turn(owner, |first| first.handover.served == receiver[0].figures().handover.handed_over);
+        turn(receiver, |first| first.handover.waiting() == 0);
+        *receiver[0].figures()
+    });
+    // More than may wait for a tx ring.
+    assert!(figures.handover.returned > 512, "{:?}", figures.handover);
+    assert_eq!((figures.handover.full, figures.sides[1].get(Counter::DropTxFull)), (0, 0));
+    assert_eq!((figures.residual(), figures.frames.residual()), (0, 0));
 }
