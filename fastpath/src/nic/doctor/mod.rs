@@ -54,8 +54,7 @@ pub fn diagnose(purpose: &Purpose<'_>, zero_copy_probe: bool) -> Result<Vec<Chec
 pub struct Advice {
     /// Ports on which mode `auto` is copy mode: zero-copy would be granted and not work. A warning says why.
     pub copy_only: Vec<String>,
-    /// Of each wire, whether RSS brings both directions of a flow to the same queue number: why, or why that is not
-    /// known.
+    /// Of each wire, whether RSS brings all of a flow to the same queue number: why, or why that is not known.
     pub symmetry: Vec<Result<&'static str, String>>,
     /// The most valuable warnings.
     pub warnings: Vec<Check>,
