@@ -50,7 +50,7 @@ pub(crate) fn throughput(wire: &Wire) -> anyhow::Result<()> {
             "changed       in0 napi gro_flush_timeout: 0 -> 200000 (",
             "changed       out0 coalesce rx-usecs: 3 -> 50 (",
             // fastpath's own doctor was asked.
-            "changed       host hugepages node0: 0 -> 52 (26 for each worker, as fastpath doctor says",
+            "changed       host hugepages node0: 0 -> 60 (30 for each worker, as fastpath doctor says",
         ],
     )
     .map(drop)
