@@ -35,8 +35,11 @@ use fastpath::{
 
 const BATCH: usize = 64;
 
+/// Measured each time it is called.
+type Case = Box<dyn FnMut()>;
+
 /// What is measured: one UDP packet of 64 bytes.
-const CASES: [(&str, fn() -> Box<dyn FnMut()>); 3] = [
+const CASES: [(&str, fn() -> Case); 3] = [
     ("steering_off", || case(1, 0)),
     ("steering_on_own_flow", || case(2, 0)),
     ("steering_on_handed_over", || case(2, 1)),
@@ -75,7 +78,7 @@ fn datagram(port: u16) -> Vec<u8> {
 }
 
 /// Packets of a flow of worker `owner` come to worker 0 of `workers`, a batch a turn.
-fn case(workers: u16, owner: u16) -> Box<dyn FnMut()> {
+fn case(workers: u16, owner: u16) -> Case {
     let of = |port: &u16| Share { worker: 0, of: workers }.owner(steer(&datagram(*port), LinkType::Ethernet));
     let port = (1024..2048).find(|port| of(port) == owner).expect("each worker owns some flows");
     let mut packets = vec![datagram(port); BATCH];
