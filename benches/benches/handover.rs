@@ -37,9 +37,10 @@ const BATCH: usize = 64;
 
 /// Measured each time it is called.
 type Case = Box<dyn FnMut()>;
+type MakeCase = fn() -> Case;
 
 /// What is measured: one UDP packet of 64 bytes.
-const CASES: [(&str, fn() -> Case); 3] = [
+const CASES: [(&str, MakeCase); 3] = [
     ("steering_off", || case(1, 0)),
     ("steering_on_own_flow", || case(2, 0)),
     ("steering_on_handed_over", || case(2, 1)),
