@@ -14,6 +14,7 @@
 //! Bytes behind the IP length (Ethernet padding) are never payload. Where the length field is impossible (smaller
 //! than the header, or larger than the packet), the packet's own end stands in for it.
 
+pub mod defrag;
 mod fragment;
 mod icmp;
 mod link;
