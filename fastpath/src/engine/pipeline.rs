@@ -6,8 +6,8 @@ use super::{
     Engine,
     decision::Decision,
     event::{Anomaly, EventKind, EventSink, Outcome},
-    flow::{Direction, FlowAction, FlowEnd, FlowState, Handle, Tuple, is_icmp_error, steer},
-    meta::{ChecksumState, LinkType, Meta},
+    flow::{FlowAction, FlowEnd, FlowState, Handle, Tuple, is_icmp_error, steer},
+    meta::{ChecksumState, Direction, LinkType, Meta},
     packet::{DecodeEvents, Fragment, Packet, Transport, defrag::Fate},
     policy::{ExceptionPolicy, Failure},
     referral::Referral,
@@ -198,7 +198,7 @@ impl Engine {
                 tracked = anew;
             }
             if tracked.swap {
-                direction = direction.other();
+                direction = direction.reverse();
                 if let Some((flow, track)) = self.flows.get_mut(handle) {
                     flow.swap_direction();
                     track.swap();

@@ -24,6 +24,8 @@ pub struct Referral {
     pub ticket: Ticket,
     /// Its bytes, from the IP header on.
     pub bytes: Vec<u8>,
+    /// VLAN ids of its fragments.
+    pub vlan: [Option<u16>; 3],
     /// The circumstances of the packet that completed it, with the link type of `bytes`.
     pub meta: Meta,
     /// How many datagrams and tunnels deep in the packet it lies.

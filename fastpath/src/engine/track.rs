@@ -1,7 +1,7 @@
 //! What the engine hangs on a flow.
 
 use super::{
-    flow::Direction,
+    meta::Direction,
     policy::{ExceptionPolicy, Failure},
     rules::Memory,
     stream::Session,

@@ -3,17 +3,10 @@
 use std::net::IpAddr;
 
 use super::key::{FlowKey, Side};
-use crate::engine::{meta::Timestamp, verdict::DropReason};
-
-/// A packet's direction within its flow. The client is who sent the flow's first packet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Direction {
-    /// From the client.
-    #[default]
-    ToServer,
-    /// From the server.
-    ToClient,
-}
+use crate::engine::{
+    meta::{Direction, Timestamp},
+    verdict::DropReason,
+};
 
 /// How far a flow has come (Suricata's flow.h).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

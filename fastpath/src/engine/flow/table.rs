@@ -6,12 +6,12 @@ use super::{
     hash::Hasher,
     index::Index,
     key::{FlowKey, Probe, Tracking, Tuple},
-    record::{Direction, Ended, Flow, FlowAction, FlowEnd, FlowId, FlowState},
+    record::{Ended, Flow, FlowAction, FlowEnd, FlowId, FlowState},
     steer::Share,
     timeouts::Timeouts,
     wheel::Wheel,
 };
-use crate::engine::meta::Timestamp;
+use crate::engine::meta::{Direction, Timestamp};
 
 /// What a flow table is told once, at its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
