@@ -36,6 +36,26 @@ pub enum ChecksumState {
     Trusted,
 }
 
+/// Which way a packet of a flow goes. The server is the end that was spoken to first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// From the client to the server.
+    #[default]
+    ToServer,
+    /// From the server to the client.
+    ToClient,
+}
+
+impl Direction {
+    /// The other way.
+    pub fn reverse(self) -> Self {
+        match self {
+            Self::ToServer => Self::ToClient,
+            Self::ToClient => Self::ToServer,
+        }
+    }
+}
+
 /// One packet's circumstances.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Meta {
