@@ -21,11 +21,6 @@ impl Decision {
         self.drop = self.drop.or(other.drop);
     }
 
-    /// Why it is to be dropped, if it is.
-    pub(super) fn dropped(&self) -> Option<DropReason> {
-        self.drop
-    }
-
     /// The verdict it comes to.
     pub(super) fn verdict(&self, enforcement: Enforcement) -> Verdict {
         self.drop.map_or(Verdict::Forward, |reason| enforcement.of(reason))

@@ -4,7 +4,10 @@ use std::{net::IpAddr, sync::Arc};
 
 use super::{
     meta::{PortId, Timestamp},
+    packet::DecodeEvent,
     rules::RuleInfo,
+    stream::StreamEvent,
+    verdict::DropReason,
 };
 
 /// Takes the engine's events. On a live wire it is lossy and counts what it loses; in replay it blocks.
@@ -59,6 +62,34 @@ pub enum EventKind {
         /// What was done with the packet because of it.
         outcome: Outcome,
     },
+    /// A packet was dropped.
+    Drop {
+        /// Why.
+        reason: DropReason,
+        /// It is the first one of its direction of its flow.
+        first: bool,
+    },
+    /// Something odd about a packet.
+    Anomaly(Anomaly),
+}
+
+/// Something odd about a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anomaly {
+    /// About its headers.
+    Decode(DecodeEvent),
+    /// About its part in a TCP session.
+    Stream(StreamEvent),
+}
+
+impl Anomaly {
+    /// Suricata's name of it (EVE `anomaly.event`).
+    pub fn name(self) -> String {
+        match self {
+            Self::Decode(event) => format!("decoder.{}", event.name()),
+            Self::Stream(event) => event.name().into(),
+        }
+    }
 }
 
 /// What was done with the packet that an alert is about.

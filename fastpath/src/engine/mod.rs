@@ -1,7 +1,6 @@
 //! The engine: bytes in, verdicts and events out. Pure and deterministic: no system call, no clock, no
 //! thread. The same bytes and times give the same verdicts and events, from a NIC, a capture or memory.
 
-pub mod counters;
 mod decision;
 pub mod event;
 pub mod flow;
@@ -19,7 +18,6 @@ pub mod verdict;
 
 use std::sync::Arc;
 
-use counters::Counters;
 use decision::Decision;
 use event::EventSink;
 use flow::Table;
@@ -44,7 +42,6 @@ pub struct Engine {
     defragmenter: Defragmenter,
     flows: Table<Track>,
     streams: Streams,
-    counters: Counters,
     injections: Vec<Injection>,
     /// A datagram made of fragments, while it is inspected.
     datagram: Vec<u8>,
@@ -61,8 +58,7 @@ impl Engine {
             rules,
             defragmenter: Defragmenter::new(settings.defrag, settings.enforcement),
             flows: Table::new(settings.flow, settings.share),
-            streams: Streams::new(settings.stream, settings.enforcement),
-            counters: Counters::default(),
+            streams: Streams::new(settings.stream),
             injections: Vec::new(),
             datagram: Vec::new(),
             settings,

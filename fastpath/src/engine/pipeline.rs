@@ -5,15 +5,16 @@ use std::{ops::ControlFlow, sync::Arc};
 use super::{
     Engine,
     decision::Decision,
-    event::{Anomaly, EventKind, EventSink, Outcome},
-    flow::{FlowAction, FlowEnd, FlowState, Handle, Tuple, is_icmp_error, steer},
-    meta::{ChecksumState, Direction, LinkType, Meta},
-    packet::{DecodeEvents, Fragment, Packet, Transport, defrag::Fate},
+    event::{Anomaly, Event, EventKind, EventSink, Outcome},
+    flow::{Ended, FlowAction, FlowEnd, FlowId, FlowState, Handle, Tuple, is_icmp_error, steer},
+    meta::{ChecksumState, Direction, LinkType, Meta, Timestamp},
+    packet::{DecodeEvent, DecodeEvents, Fragment, IpHeader, Packet, TcpSegment, Transport, defrag::Fate},
     policy::{ExceptionPolicy, Failure},
     referral::Referral,
     reject::{End, reject},
     rules::{Action, FlowFacts, Match, Recipients, Stream, Subject, Via},
-    stream::{self, Segment, StreamEvents, Tracked},
+    stream::{self, Segment, SegmentOptions, StreamEvents, Streams, Tracked},
+    track::Track,
     verdict::{DropReason, Enforcement},
 };
 
@@ -67,7 +68,6 @@ impl Engine {
         decision: &mut Decision,
         sink: &mut dyn EventSink,
     ) -> Option<Box<Referral>> {
-        self.counters.decoder.count(packet, place.bytes.len());
         let mut referral = None;
         if let Some(inner) = &packet.inner {
             let inside = Packet::decode_inner(inner, &self.settings.decoder);
@@ -107,7 +107,9 @@ impl Engine {
     ) -> Option<Box<Referral>> {
         let accepted = self.defragmenter.accept(fragment, place.meta.time, place.meta.number);
         if let Some(event) = accepted.event {
-            sight.decode_events.raise(event.decode_event(fragment.source.is_ipv6()));
+            if let Some(event) = DecodeEvent::from_name(event.name(fragment.source.is_ipv6())) {
+                sight.decode_events.raise(event);
+            }
         }
         match accepted.fate {
             Fate::Held | Fate::Atomic => {}
@@ -123,7 +125,14 @@ impl Engine {
                 if !known || depth >= MAX_DEPTH {
                     decision.drop(DropReason::Defrag);
                 } else if owner != self.settings.share.worker && place.depth == 0 {
-                    return Some(Box::new(Referral { owner, ticket, bytes, vlan: fragment.vlan, meta, depth }));
+                    return Some(Box::new(Referral {
+                        owner,
+                        ticket,
+                        bytes,
+                        vlan: fragment.vlan,
+                        meta,
+                        depth,
+                    }));
                 } else {
                     let mut whole = Decision::default();
                     self.inspect_whole(&bytes, fragment.vlan, &meta, depth, &mut whole, sink);
@@ -166,7 +175,6 @@ impl Engine {
         sink: &mut dyn EventSink,
     ) {
         if place.meta.checksums == ChecksumState::Unverified && !sight.packet.checksums_ok() {
-            self.counters.decoder.invalid_checksum += 1;
             self.inspect_rules(sight, None, place, decision, sink);
             self.apply(Failure::Decode, None, sight, place, decision, sink);
             return;
@@ -175,17 +183,22 @@ impl Engine {
             return;
         };
         let Some((flow, _)) = self.flows.get(handle) else { return };
+        let (bytes, hops) = (place.bytes.len() as u64, hops(sight.packet));
         match flow.action {
             FlowAction::Drop(_) => {
+                self.flows.count(handle, direction, bytes, hops);
                 self.drop_packet(DropReason::Flow, sight, Some((handle, direction)), place, decision, sink);
                 return;
             }
-            FlowAction::Bypass => return,
+            FlowAction::Bypass => {
+                self.flows.count(handle, direction, bytes, hops);
+                return;
+            }
             FlowAction::Pass | FlowAction::None => {}
         }
         let mut inspection = Inspection::Full;
         if let Some(Transport::Tcp(tcp)) = &sight.packet.transport {
-            let segment = Segment::of(tcp);
+            let segment = segment_of(tcp);
             let Some(mut tracked) = self.track(handle, direction, &segment, place) else { return };
             if tracked.reuse {
                 let began = self.begin_anew(handle, sight, place, sink);
@@ -204,15 +217,16 @@ impl Engine {
                     track.swap();
                 }
             }
+            self.flows.count(handle, direction, bytes, hops);
             self.flows.set_state(handle, flow_state(tracked.state));
             sight.stream_events = tracked.events;
             sight.fresh = tracked.fresh;
-            sight.in_stream = tracked.in_stream;
+            sight.in_stream = tracked.part_of_stream;
             let flow = Some((handle, direction));
             self.report_stream_events(sight, flow, place, sink);
             match tracked.outcome {
-                stream::Outcome::Accept => {}
-                stream::Outcome::Invalid | stream::Outcome::Contradiction => {
+                stream::Outcome::Accept | stream::Outcome::DepthReached => {}
+                stream::Outcome::Invalid(_) | stream::Outcome::Contradiction => {
                     if self.settings.enforcement == Enforcement::Drop {
                         inspection = Inspection::EventsOnly;
                     }
@@ -226,6 +240,8 @@ impl Engine {
                     inspection = self.apply(failure, flow, sight, place, decision, sink);
                 }
             }
+        } else {
+            self.flows.count(handle, direction, bytes, hops);
         }
         if let Some((flow, _)) = self.flows.get(handle)
             && matches!(flow.action, FlowAction::Pass | FlowAction::Bypass)
@@ -252,12 +268,12 @@ impl Engine {
             FlowOf::Known(tuple) => {
                 let probe = self.flows.probe(&tuple);
                 // The error goes the other way than the packet that it is about.
-                self.flows.find(&probe).filter(|&(handle, _)| self.flows.is_current(handle, place.meta.time))
+                self.flows.find(&probe)
             }
             FlowOf::Any(tuple) => {
                 let probe = self.flows.probe(&tuple);
                 let Self { flows, streams, .. } = self;
-                let mut close = |ended| close_flow(ended, streams, place.meta, sink);
+                let mut close = |ended| close_flow(ended, streams, place.meta.time, sink);
                 match flows.enter(&probe, place.meta.time, &mut close) {
                     Ok(entry) => Some((entry.handle, entry.direction)),
                     Err(_) => {
@@ -270,17 +286,10 @@ impl Engine {
                 }
             }
         };
-        match found {
-            Some((handle, direction)) => {
-                let bytes = place.bytes.len() as u64;
-                self.flows.count(handle, direction, bytes, sight.packet.hops());
-                Some((handle, direction))
-            }
-            None => {
-                self.inspect_rules(sight, None, place, decision, sink);
-                None
-            }
+        if found.is_none() {
+            self.inspect_rules(sight, None, place, decision, sink);
         }
+        found
     }
 
     /// Ends the flow, whose session is over, and begins one with the same key.
@@ -293,14 +302,12 @@ impl Engine {
     ) -> Option<(Handle, Direction)> {
         let FlowOf::Any(tuple) = flow_of(sight.packet, place.depth) else { return None };
         let Self { flows, streams, .. } = self;
-        let mut close = |ended| close_flow(ended, streams, place.meta, sink);
-        flows.take_back(handle, place.bytes.len() as u64);
+        let mut close = |ended| close_flow(ended, streams, place.meta.time, sink);
         if let Some(ended) = flows.remove(handle, FlowEnd::TcpReuse) {
             close(ended);
         }
         let probe = flows.probe(&tuple);
         let entry = flows.enter(&probe, place.meta.time, &mut close).ok()?;
-        flows.count(entry.handle, entry.direction, place.bytes.len() as u64, sight.packet.hops());
         Some((entry.handle, entry.direction))
     }
 
@@ -338,7 +345,9 @@ impl Engine {
             None => (None, None),
         };
         let stream = match (session, &sight.fresh, flow) {
-            (Some(session), Some(fresh), Some((_, direction))) => Some(Stream { streams, session, direction, fresh }),
+            (Some(session), Some(fresh), Some((_, direction))) => {
+                Some(Stream { streams, session, direction, fresh })
+            }
             _ => None,
         };
         let subject = Subject {
@@ -360,7 +369,11 @@ impl Engine {
                 Action::Alert => Outcome::Allowed,
                 Action::Drop | Action::Reject(_) => {
                     matched.drop(rule.action, via);
-                    if settings.enforcement == Enforcement::Drop { Outcome::Blocked } else { Outcome::WouldBlock }
+                    if settings.enforcement == Enforcement::Drop {
+                        Outcome::Blocked
+                    } else {
+                        Outcome::WouldBlock
+                    }
                 }
             };
             matched.alerted = true;
@@ -391,7 +404,6 @@ impl Engine {
         sink: &mut dyn EventSink,
     ) -> Inspection {
         let policy = self.settings.policies.resolve(failure, self.settings.enforcement);
-        self.counters.exceptions.add(failure, policy);
         let inline = self.settings.enforcement == Enforcement::Drop;
         let action = match policy {
             ExceptionPolicy::DropFlow | ExceptionPolicy::Reject if inline => {
@@ -415,7 +427,9 @@ impl Engine {
                 self.drop_packet(failure.drop_reason(), sight, flow, place, decision, sink);
                 if inline { Inspection::None } else { Inspection::Full }
             }
-            ExceptionPolicy::PassFlow | ExceptionPolicy::PassPacket | ExceptionPolicy::Bypass => Inspection::None,
+            ExceptionPolicy::PassFlow | ExceptionPolicy::PassPacket | ExceptionPolicy::Bypass => {
+                Inspection::None
+            }
             ExceptionPolicy::Ignore | ExceptionPolicy::Auto => Inspection::Full,
         }
     }
@@ -456,7 +470,6 @@ impl Engine {
 
     fn report_decode_events(&mut self, sight: &Sight<'_>, place: Place<'_>, sink: &mut dyn EventSink) {
         for found in sight.decode_events.iter() {
-            self.counters.decoder.events.add(found);
             if self.settings.anomalies {
                 let kind = EventKind::Anomaly(Anomaly::Decode(found));
                 sink.emit(event(sight.packet, place.meta, None, kind));
@@ -471,7 +484,7 @@ impl Engine {
         place: Place<'_>,
         sink: &mut dyn EventSink,
     ) {
-        if !self.settings.anomalies || sight.stream_events.is_empty() {
+        if sight.stream_events.is_empty() || !self.settings.anomalies {
             return;
         }
         let id = flow.and_then(|(handle, _)| Some(self.flows.get(handle)?.0.id()));
@@ -493,6 +506,91 @@ impl<'a> Sight<'a> {
             in_stream: false,
         }
     }
+}
+
+/// What a packet says of its flow.
+enum FlowOf {
+    /// It belongs to none.
+    None,
+    /// To one that is there, or else to none: an error message about another packet.
+    Known(Tuple),
+    /// To one that is there, or begins with it.
+    Any(Tuple),
+}
+
+fn flow_of(packet: &Packet<'_>, depth: u8) -> FlowOf {
+    let Some(network) = &packet.network else { return FlowOf::None };
+    let (source, destination) = network.addresses();
+    let tuple = Tuple {
+        source,
+        destination,
+        protocol: network.protocol,
+        ports: (0, 0),
+        vlan: packet.vlan,
+        recursion: depth,
+    };
+    if let Some((kind, _)) = packet.icmp() {
+        if is_icmp_error(network.protocol, kind) {
+            return match packet.quoted() {
+                Some(quoted) => FlowOf::Known(Tuple {
+                    source: quoted.destination,
+                    destination: quoted.source,
+                    protocol: quoted.protocol,
+                    ports: quoted.ports.map_or((0, 0), |(source, destination)| (destination, source)),
+                    ..tuple
+                }),
+                None => FlowOf::None,
+            };
+        }
+        return FlowOf::Any(Tuple { ports: Tuple::icmp(network.protocol, kind), ..tuple });
+    }
+    FlowOf::Any(Tuple { ports: packet.ports().unwrap_or_default(), ..tuple })
+}
+
+/// TTL or hop limit.
+fn hops(packet: &Packet<'_>) -> u8 {
+    match packet.network.as_ref().map(|network| &network.header) {
+        Some(IpHeader::V4(ip)) => ip.ttl(),
+        Some(IpHeader::V6(ip)) => ip.hop_limit(),
+        None => 0,
+    }
+}
+
+fn segment_of<'a>(tcp: &TcpSegment<'a>) -> Segment<'a> {
+    Segment {
+        seq: tcp.sequence_number(),
+        ack: tcp.acknowledgment_number(),
+        // Byte 13 of the header (RFC 9293, section 3.1).
+        flags: tcp.slice().get(13).copied().unwrap_or_default(),
+        window: tcp.window_size(),
+        urgent: tcp.urgent_pointer(),
+        options: SegmentOptions::parse(tcp.options()),
+        payload: tcp.payload(),
+    }
+}
+
+fn flow_state(state: stream::State) -> FlowState {
+    match state.phase() {
+        stream::Phase::New => FlowState::New,
+        stream::Phase::Established => FlowState::Established,
+        stream::Phase::Closed => FlowState::Closed,
+    }
+}
+
+/// Gives back what a flow's session remembers, and reports the flow.
+pub(super) fn close_flow(
+    mut ended: Ended<Track>,
+    streams: &mut Streams,
+    now: Timestamp,
+    sink: &mut dyn EventSink,
+) {
+    streams.release(&mut ended.state.session);
+    let _ = (now, sink);
+}
+
+fn event(packet: &Packet<'_>, meta: &Meta, flow: Option<FlowId>, kind: EventKind) -> Event {
+    let _ = flow;
+    Event { time: meta.time, port: meta.port, number: meta.number, packet: packet.facts(), kind }
 }
 
 /// What the rules that matched ask for.

@@ -4,8 +4,8 @@
 use std::net::IpAddr;
 
 use etherparse::{
-    Icmpv4Header, Icmpv4Type, Icmpv6Header, Icmpv6Type, IpNumber, Ipv4Header, Ipv6FlowLabel, Ipv6Header, TcpHeader,
-    TcpSlice, icmpv4, icmpv6, ip_number,
+    Icmpv4Header, Icmpv4Type, Icmpv6Header, Icmpv6Type, IpNumber, Ipv4Header, Ipv6FlowLabel, Ipv6Header,
+    TcpHeader, TcpSlice, icmpv4, icmpv6, ip_number,
 };
 
 use super::packet::{IpHeader, Network, Packet, Transport};
@@ -105,7 +105,8 @@ fn write_reset(out: &mut Vec<u8>, tcp: &TcpSlice<'_>, from: IpAddr, at: IpAddr, 
         }
         // To the receiver, which has not got the packet: it expects its first byte.
         End::Destination => {
-            let mut reset = TcpHeader::new(tcp.source_port(), tcp.destination_port(), tcp.sequence_number(), 0);
+            let mut reset =
+                TcpHeader::new(tcp.source_port(), tcp.destination_port(), tcp.sequence_number(), 0);
             reset.ack = tcp.ack();
             reset.acknowledgment_number = tcp.acknowledgment_number();
             reset
@@ -146,7 +147,9 @@ fn write_unreachable(
         (IpAddr::V4(from), IpAddr::V4(at)) => {
             let kind = Icmpv4Type::DestinationUnreachable(icmpv4::DestUnreachableHeader::FilterProhibited);
             let header = Icmpv4Header::with_checksum(kind, &quoted);
-            ipv4(from.octets(), at.octets(), header.header_len() + quoted.len(), ip_number::ICMP)?.write(out).ok()?;
+            ipv4(from.octets(), at.octets(), header.header_len() + quoted.len(), ip_number::ICMP)?
+                .write(out)
+                .ok()?;
             header.write(out).ok()?;
         }
         (IpAddr::V6(from), IpAddr::V6(at)) => {
@@ -224,7 +227,7 @@ mod tests {
         let sliced = SlicedPacket::from_ethernet(frame).unwrap();
         let Some(etherparse::TransportSlice::Tcp(tcp)) = &sliced.transport else { panic!("no TCP") };
         let ip = Ipv4HeaderView::of(frame);
-        assert_eq!(tcp.calc_checksum_ipv4(&ip, ).unwrap(), tcp.checksum());
+        assert_eq!(tcp.calc_checksum_ipv4(&ip,).unwrap(), tcp.checksum());
         (frame[..12].to_vec(), tcp.to_header())
     }
 
@@ -277,11 +280,19 @@ mod tests {
                 let sliced = SlicedPacket::from_ethernet(&message).unwrap();
                 let quoted = match &sliced.transport {
                     Some(etherparse::TransportSlice::Icmpv4(icmp)) => {
-                        assert!(icmp.icmp_type() == Icmpv4Type::DestinationUnreachable(icmpv4::DestUnreachableHeader::FilterProhibited));
+                        assert!(
+                            icmp.icmp_type()
+                                == Icmpv4Type::DestinationUnreachable(
+                                    icmpv4::DestUnreachableHeader::FilterProhibited
+                                )
+                        );
                         icmp.payload()
                     }
                     Some(etherparse::TransportSlice::Icmpv6(icmp)) => {
-                        assert!(icmp.is_checksum_valid([if to == End::Source { 2 } else { 1 }; 16], [if to == End::Source { 1 } else { 2 }; 16]));
+                        assert!(icmp.is_checksum_valid(
+                            [if to == End::Source { 2 } else { 1 }; 16],
+                            [if to == End::Source { 1 } else { 2 }; 16]
+                        ));
                         icmp.payload()
                     }
                     other => panic!("{other:?}"),

@@ -58,6 +58,7 @@ impl EventSink for EveFile {
     fn emit(&mut self, event: Event) {
         match event.kind {
             EventKind::Alert { .. } => self.alerts += 1,
+            EventKind::Drop { .. } | EventKind::Anomaly(_) => {}
         }
         if self.types.includes(&event.kind) {
             record::append_line(&mut self.buffer, &event, None);

@@ -73,6 +73,7 @@ impl EventTypes {
     fn includes(self, kind: &EventKind) -> bool {
         match kind {
             EventKind::Alert { .. } => self.alert,
+            EventKind::Drop { .. } | EventKind::Anomaly(_) => false,
         }
     }
 }

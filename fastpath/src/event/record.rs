@@ -64,7 +64,8 @@ struct Verdict {
 /// Appends `event` and a newline to `out`. `port` is the name of the port it came in on, `None` in replay.
 pub(super) fn append_line(out: &mut Vec<u8>, event: &Event, port: Option<&str>) {
     let start = out.len();
-    match serde_json::to_writer(&mut *out, &Record::new(event, port)) {
+    let Some(record) = Record::new(event, port) else { return };
+    match serde_json::to_writer(&mut *out, &record) {
         Ok(()) => out.push(b'\n'),
         // Neither a Vec nor these types can fail; half a line must not stay if that ever changes.
         Err(_) => out.truncate(start),
@@ -72,10 +73,10 @@ pub(super) fn append_line(out: &mut Vec<u8>, event: &Event, port: Option<&str>) 
 }
 
 impl<'a> Record<'a> {
-    fn new(event: &'a Event, port: Option<&'a str>) -> Self {
+    fn new(event: &'a Event, port: Option<&'a str>) -> Option<Self> {
         let facts = &event.packet;
-        let EventKind::Alert { rule, outcome } = &event.kind;
-        Self {
+        let EventKind::Alert { rule, outcome } = &event.kind else { return None };
+        Some(Self {
             timestamp: Stamp(event.time),
             in_iface: port,
             pcap_cnt: (event.number != 0).then_some(event.number),
@@ -96,7 +97,7 @@ impl<'a> Record<'a> {
                 Outcome::Blocked => Some(Verdict { action: "drop" }),
                 Outcome::WouldBlock => Some(Verdict { action: "would-drop" }),
             },
-        }
+        })
     }
 }
 

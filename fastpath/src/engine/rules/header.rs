@@ -171,9 +171,7 @@ fn protocol(token: Token<'_>) -> Result<Protocol, Fault> {
         "icmp" => Ok(Protocol::Icmp),
         "icmpv4" => Ok(Protocol::Icmpv4),
         "icmpv6" => Ok(Protocol::Icmpv6),
-        name @ ("ether" | "arp") => {
-            Err(token.fault(format!("the protocol `{name}` is not supported yet")))
-        }
+        name @ ("ether" | "arp") => Err(token.fault(format!("the protocol `{name}` is not supported yet"))),
         name if APPLICATION.contains(&name) => {
             Err(token.fault(format!("the parser of the application protocol `{name}` is not there yet")))
         }

@@ -48,7 +48,7 @@ impl RuleSet {
         group.search(subject.packet.payload, prefilter);
         let mut look = match (&subject.stream, memory) {
             (Some(stream), Some(memory)) => {
-                let end = stream.fresh.end();
+                let end = stream.fresh.offset.saturating_add(stream.fresh.len());
                 let remembered = memory.direction(stream.direction, self.generation, end);
                 Some(Look::new(stream, subject.packet.payload, remembered, group, prefilter, window))
             }
@@ -90,7 +90,9 @@ impl<'a> Look<'a> {
         let from = if remembered.is_crowded() { 0 } else { window.fresh_at.saturating_sub(seam) };
         // What was just searched as the packet's payload need not be searched again.
         let to = match stream.fresh.buffered {
-            0 if !remembered.is_crowded() => window.bytes.len().min(window.fresh_at.saturating_add(seam)),
+            0 if stream.fresh.plain && !remembered.is_crowded() => {
+                window.bytes.len().min(window.fresh_at.saturating_add(seam))
+            }
             _ => window.bytes.len(),
         };
         group.search(window.bytes.get(from..to).unwrap_or_default(), candidates);
@@ -127,7 +129,7 @@ impl Rule {
         look: Option<&mut Look<'_>>,
         cursors: &mut Cursors,
     ) -> Option<Via> {
-        if subject.invalid && !self.is_about_decoding() {
+        if subject.only_events && !self.is_about_events() {
             return None;
         }
         let only_addresses = self.is_about_addresses_only();

@@ -33,9 +33,9 @@ impl Rule {
         self.contents.is_empty() && self.conditions.is_empty() && self.header.is_about_addresses_only()
     }
 
-    /// Whether it asks for what decoding found odd: only such rules see packets that cannot be decoded.
-    pub(super) fn is_about_decoding(&self) -> bool {
-        self.conditions.iter().any(Condition::is_about_decoding)
+    /// Whether it asks for what was found odd: only such rules see packets that are not taken for what they seem.
+    pub(super) fn is_about_events(&self) -> bool {
+        self.conditions.iter().any(Condition::is_about_events)
     }
 }
 

@@ -27,9 +27,7 @@ impl Scope {
         stream: Option<bool>,
         contents: &[Content],
     ) -> Self {
-        let fixed = |content: &Content| {
-            matches!(content.window, Window::Payload { offset, depth } if offset > 0 || depth.is_some())
-        };
+        let fixed = |content: &Content| matches!(content.window, Window::Payload { offset, depth } if offset > 0 || depth.is_some());
         match header.protocol {
             Protocol::TcpPacket => Self::Packet,
             Protocol::TcpStream => Self::StreamOnly,

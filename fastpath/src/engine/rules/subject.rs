@@ -13,8 +13,8 @@ pub struct Subject<'a> {
     pub packet: &'a Packet<'a>,
     /// What was odd about its headers or its datagram.
     pub decode_events: DecodeEvents,
-    /// It cannot be decoded: only rules that ask for decode events see it.
-    pub invalid: bool,
+    /// It cannot be decoded, or is dropped as no part of its session: only rules that ask for events see it.
+    pub only_events: bool,
     /// Its flow; none for a packet that belongs to none.
     pub flow: Option<FlowFacts>,
     /// What was odd about its part in a TCP session.

@@ -42,7 +42,11 @@ pub(in crate::engine::rules) fn flow(draft: &mut Draft, value: Token<'_>) -> Res
             // Suricata takes these two and looks at fragments or whole datagrams accordingly; a fragment has no flow here, so
             // only the second can hold beside anything else.
             "no_frag" => false,
-            "only_frag" => return Err(word.fault("`only_frag` is not supported: fragments are judged as whole datagrams")),
+            "only_frag" => {
+                return Err(
+                    word.fault("`only_frag` is not supported: fragments are judged as whole datagrams")
+                );
+            }
             other => {
                 return Err(word.fault(format!(
                     "`{other}` is nothing that `flow` knows: use to_server, to_client, from_server, from_client, \

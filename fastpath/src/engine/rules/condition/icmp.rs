@@ -2,7 +2,7 @@
 
 use super::Condition;
 use crate::engine::{
-    packet::Packet,
+    packet::{Packet, Transport},
     rules::{draft::Draft, fault::Fault, lexer::Token, number::Comparison, number::number},
 };
 
@@ -22,10 +22,21 @@ impl Test {
         match self {
             Self::Type(wanted) => packet.icmp().is_some_and(|(kind, _)| wanted.holds(kind)),
             Self::Code(wanted) => packet.icmp().is_some_and(|(_, code)| wanted.holds(code)),
-            Self::Id(wanted) => packet.icmp_echo().is_some_and(|(id, _)| id == wanted),
-            Self::Sequence(wanted) => packet.icmp_echo().is_some_and(|(_, sequence)| sequence == wanted),
+            Self::Id(wanted) => echo(packet).is_some_and(|(id, _)| id == wanted),
+            Self::Sequence(wanted) => echo(packet).is_some_and(|(_, sequence)| sequence == wanted),
         }
     }
+}
+
+/// Identifier and sequence number of the messages that have them (RFC 792, RFC 950, RFC 4443).
+fn echo(packet: &Packet<'_>) -> Option<(u16, u16)> {
+    let icmp = match packet.transport.as_ref()? {
+        Transport::Icmpv4(icmp) if matches!(icmp.type_and_code().0, 0 | 8 | 13..=18) => icmp,
+        Transport::Icmpv6(icmp) if matches!(icmp.type_and_code().0, 128 | 129) => icmp,
+        _ => return None,
+    };
+    let [_, _, _, _, id @ .., a, b] = *icmp.header();
+    Some((u16::from_be_bytes(id), u16::from_be_bytes([a, b])))
 }
 
 fn add(draft: &mut Draft, test: Test) {

@@ -54,7 +54,9 @@ pub(in crate::engine::rules) fn tos(draft: &mut Draft, value: Token<'_>) -> Resu
         None => (false, value),
     };
     let value = match digits.text.strip_prefix(['x', 'X']) {
-        Some(hex) => u8::from_str_radix(hex, 16).map_err(|_| digits.fault("a hex tos is `x` and two digits"))?,
+        Some(hex) => {
+            u8::from_str_radix(hex, 16).map_err(|_| digits.fault("a hex tos is `x` and two digits"))?
+        }
         None => number(digits, 0..=u8::MAX)?,
     };
     add(draft, Test::Tos { value, negated });
@@ -64,8 +66,18 @@ pub(in crate::engine::rules) fn tos(draft: &mut Draft, value: Token<'_>) -> Resu
 /// A number or one of the common names.
 pub(in crate::engine::rules) fn ip_proto(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
     const NAMES: [(&str, u8); 12] = [
-        ("ICMP", 1), ("IGMP", 2), ("IPIP", 4), ("TCP", 6), ("UDP", 17), ("IPv6", 41),
-        ("GRE", 47), ("ESP", 50), ("AH", 51), ("IPv6-ICMP", 58), ("ICMPv6", 58), ("SCTP", 132),
+        ("ICMP", 1),
+        ("IGMP", 2),
+        ("IPIP", 4),
+        ("TCP", 6),
+        ("UDP", 17),
+        ("IPv6", 41),
+        ("GRE", 47),
+        ("ESP", 50),
+        ("AH", 51),
+        ("IPv6-ICMP", 58),
+        ("ICMPv6", 58),
+        ("SCTP", 132),
     ];
     let (sign, name) = match value.text.strip_prefix(['!', '<', '>']) {
         Some(rest) => (value.text.get(..1).unwrap_or_default(), Token::trimmed(rest, value.at + 1)),

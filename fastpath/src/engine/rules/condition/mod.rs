@@ -56,8 +56,8 @@ impl Condition {
         }
     }
 
-    /// Whether it asks for a decode event.
-    pub(super) fn is_about_decoding(&self) -> bool {
-        matches!(self, Self::Event(event::Test::Decode(_)))
+    /// Whether it asks for an event.
+    pub(super) fn is_about_events(&self) -> bool {
+        matches!(self, Self::Event(_))
     }
 }

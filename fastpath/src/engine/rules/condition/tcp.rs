@@ -79,7 +79,9 @@ fn bits(token: Token<'_>) -> Result<u8, Fault> {
             'E' | '2' => 64,
             'C' | '1' => 128,
             '0' => 0,
-            _ => return Err(token.fault(format!("`{letter}` is no TCP flag: use F, S, R, P, A, U, E, C or 0"))),
+            _ => {
+                return Err(token.fault(format!("`{letter}` is no TCP flag: use F, S, R, P, A, U, E, C or 0")));
+            }
         };
     }
     Ok(bits)
@@ -97,9 +99,7 @@ pub(in crate::engine::rules) fn flags(draft: &mut Draft, value: Token<'_>) -> Re
     }
     // The sign may stand before or behind the letters.
     let (relation, letters) = match (first.text.chars().next(), first.text.chars().last()) {
-        (Some(sign @ ('!' | '+' | '*')), _) => {
-            (Some(sign), Token::trimmed(&first.text[1..], first.at + 1))
-        }
+        (Some(sign @ ('!' | '+' | '*')), _) => (Some(sign), Token::trimmed(&first.text[1..], first.at + 1)),
         (_, Some(sign @ ('!' | '+' | '*'))) => {
             (Some(sign), Token::trimmed(&first.text[..first.text.len() - 1], first.at))
         }
