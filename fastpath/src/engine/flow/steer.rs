@@ -1,8 +1,16 @@
 //! Which worker a packet belongs to, told from its bytes alone and the same for both directions of a flow.
 
-use std::hash::{Hash, Hasher};
+mod hash;
+mod quick;
 
-use crate::engine::{meta::LinkType, packet::Packet};
+use std::net::IpAddr;
+
+use hash::Endpoint;
+
+use crate::engine::{
+    meta::LinkType,
+    packet::{IpHeader, Layers, Packet, Quoted, Settings},
+};
 
 /// A worker's share of all flows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,17 +37,60 @@ impl Share {
     }
 }
 
-/// A hash of what a packet's flow is known by: addresses, ports and protocol in either order, with VLAN ids; of a fragment
-/// the addresses and protocol only, because the others have no ports; of a tunnel the inner packet's.
+/// [`steer_with`] with Suricata's default settings.
 pub fn steer(bytes: &[u8], link: LinkType) -> u32 {
-    let packet = Packet::decode(bytes, link);
-    let mut hasher = std::hash::DefaultHasher::new();
-    if let Some(network) = &packet.network {
-        let (source, destination) = network.addresses();
-        let (source_port, destination_port) = packet.ports().unwrap_or_default();
-        let (a, b) = ((source, source_port), (destination, destination_port));
-        (a.min(b), a.max(b), network.protocol).hash(&mut hasher);
-    }
-    packet.vlan.hash(&mut hasher);
-    hasher.finish() as u32
+    steer_with(bytes, link, &Settings::DEFAULT)
 }
+
+/// A hash of what a packet's flow is known by: addresses, ports and protocol in either order, with VLAN ids. Of a tunnel
+/// it is the innermost packet's; of an ICMP error message that of the packet that it quotes.
+///
+/// Of a fragment it is what receivers find its datagram by, less the identification, because whoever puts it together
+/// has to get all of it: the addresses, and of IPv4 the protocol. (An IPv6 fragment's protocol is the first one's.)
+///
+/// No secret goes into it: who can choose ports can choose the worker. What that can do is bounded by how much one
+/// worker takes.
+pub fn steer_with(bytes: &[u8], link: LinkType, settings: &Settings) -> u32 {
+    if let Some(hash) = quick::steer(bytes, link, settings) {
+        return hash;
+    }
+    // The innermost one that is IP, and the outermost if none is.
+    let innermost = Layers::new(bytes, link, settings)
+        .reduce(|outer, inner| if inner.network.is_some() { inner } else { outer });
+    innermost.map_or(0, |packet| steer_layer(&packet))
+}
+
+/// What a decoded packet's own flow is known by, without looking into the packet it carries.
+fn steer_layer(packet: &Packet<'_>) -> u32 {
+    if let Some(quoted) = packet.quoted() {
+        return steer_quoted(&quoted, packet.vlan);
+    }
+    let Some(network) = &packet.network else {
+        return hash::pair(Endpoint::default(), Endpoint::default(), 0, packet.vlan);
+    };
+    let (source, destination) = network.addresses();
+    let (source_port, destination_port) = packet.ports().unwrap_or_default();
+    let protocol = match network.header {
+        IpHeader::V6(_) if network.is_fragment() => etherparse::ip_number::IPV6_FRAG.0,
+        _ => network.protocol,
+    };
+    let (source, destination) = (endpoint(source, source_port), endpoint(destination, destination_port));
+    hash::pair(source, destination, protocol, packet.vlan)
+}
+
+fn steer_quoted(quoted: &Quoted, vlan: [Option<u16>; 3]) -> u32 {
+    let (source_port, destination_port) = quoted.ports.unwrap_or_default();
+    let source = endpoint(quoted.source, source_port);
+    let destination = endpoint(quoted.destination, destination_port);
+    hash::pair(source, destination, quoted.protocol, vlan)
+}
+
+fn endpoint(address: IpAddr, port: u16) -> Endpoint {
+    match address {
+        IpAddr::V4(address) => Endpoint::v4(address.octets(), port),
+        IpAddr::V6(address) => Endpoint::v6(address.octets(), port),
+    }
+}
+
+#[cfg(test)]
+mod tests;
