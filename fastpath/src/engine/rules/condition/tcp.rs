@@ -153,10 +153,13 @@ mod tests {
 
     #[test]
     fn flags_hold_as_suricata_documents_them() {
-        let (S, A, P, CE) = (2, 16, 8, 192);
+        const S: u8 = 0x02;
+        const A: u8 = 0x10;
+        const P: u8 = 0x08;
+        const CE: u8 = 0xc0;
         let holds = |text: &str, flags: u8| test(text).unwrap().holds(flags);
         assert!(holds("S", S) && !holds("S", S | A));
-        assert!(holds("S,CE", S | ce) && holds("S,12", S | CE) && !holds("S,CE", S | P));
+        assert!(holds("S,CE", S | CE) && holds("S,12", S | CE) && !holds("S,CE", S | P));
         assert!(holds("+S", S | A) && holds("S+", S | A) && !holds("+SA", S));
         assert!(holds("*SA", A) && !holds("*SA", P));
         assert!(holds("!S", A) && !holds("!SA", A));
