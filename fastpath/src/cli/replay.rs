@@ -14,14 +14,14 @@ use serde::Serialize;
 
 use super::rules;
 use crate::{
-    config::{Override, Overrides},
+    config::{Given, Named, Override},
     engine::{
         Engine, Settings,
         meta::ChecksumState,
         rules::Variables,
         verdict::{Enforcement, Verdict},
     },
-    event::EveFile,
+    event::{EveFile, EveOptions, EventTypes},
     io::pcap::Capture,
 };
 
@@ -62,12 +62,14 @@ enum Checksums {
 }
 
 pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
-    let (overrides, refused) = Overrides::apply(&args.set);
-    for error in refused {
+    // Every event there is, where no setting says otherwise: a replay is for looking closely.
+    let mut named =
+        Named { eve: EveOptions { types: EventTypes::ALL, ..EveOptions::default() }, ..Named::default() };
+    for error in named.apply(args.set.iter().map(|v| Given::flag("--set", v.clone()))) {
         tracing::warn!("{error}; going on without it");
     }
     let mut variables = Variables::suricata_defaults();
-    overrides.extend(&mut variables);
+    named.extend(&mut variables);
 
     let loading = Instant::now();
     let (rules, report) = rules::load(&args.rules, &variables)?;
@@ -97,8 +99,9 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     }
 
     let enforcement = if args.simulate_ips { Enforcement::Drop } else { Enforcement::Report };
-    let mut engine = Engine::new(Arc::new(rules), Settings::new(enforcement));
-    let mut events = EveFile::create(&args.log_dir, overrides.event_types.unwrap_or_default())?;
+    let settings = Settings { flow: named.flow, policies: named.policies, ..Settings::new(enforcement) };
+    let mut engine = Engine::new(Arc::new(rules), settings);
+    let mut events = EveFile::create(&args.log_dir, named.eve)?;
     let counts = inspect(&mut capture, &mut engine, &mut events)?;
 
     let summary = Summary {

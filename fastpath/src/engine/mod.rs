@@ -1,6 +1,7 @@
 //! The engine: bytes in, verdicts and events out. Pure and deterministic: no system call, no clock, no
 //! thread. The same bytes and times give the same verdicts and events, from a NIC, a capture or memory.
 
+pub mod counters;
 pub mod event;
 pub mod flow;
 pub mod meta;
@@ -14,7 +15,7 @@ pub mod verdict;
 use std::sync::Arc;
 
 use event::{Event, EventKind, EventSink, Outcome};
-use flow::Share;
+use flow::{FlowSettings, Share};
 use meta::{Meta, Timestamp};
 use packet::Packet;
 use policy::Policies;
@@ -31,12 +32,14 @@ pub struct Settings {
     pub share: Share,
     /// What happens when it cannot do its work.
     pub policies: Policies,
+    /// Its flow table.
+    pub flow: FlowSettings,
 }
 
 impl Settings {
     /// One engine for all flows, with the defaults.
     pub fn new(enforcement: Enforcement) -> Self {
-        Self { enforcement, share: Share::ALL, policies: Policies::default() }
+        Self { enforcement, share: Share::ALL, policies: Policies::default(), flow: FlowSettings::default() }
     }
 }
 
@@ -109,6 +112,7 @@ impl Engine {
                 port: meta.port,
                 number: meta.number,
                 packet: view.facts(),
+                flow: None,
                 kind: EventKind::Alert { rule: Arc::clone(rule), outcome },
             });
         }
