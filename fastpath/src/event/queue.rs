@@ -317,6 +317,7 @@ mod tests {
             port: PortId(port),
             number: 0,
             packet: Default::default(),
+            flow: None,
             kind: EventKind::Alert { rule, outcome: Outcome::Allowed },
         }
     }
@@ -400,12 +401,79 @@ mod tests {
         }
     }
 
+    /// What opens a disk again when it cannot be opened.
+    fn refused() -> io::Result<Disk> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+
+    fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+        let soon = std::time::Instant::now() + Duration::from_secs(5);
+        while !is_so() {
+            assert!(std::time::Instant::now() < soon, "{what}");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_moved_away_is_begun_anew_and_no_line_is_lost() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(EVE_FILE);
+        let (writer, mut sinks) =
+            LiveWriter::start(dir.path(), vec![], EveOptions::default(), 1, 64).unwrap();
+        let moved = |n: u32| dir.path().join(format!("eve.json.{n}"));
+        for n in 0..5 {
+            sinks[0].emit(event(2 * n, 0));
+            std::fs::rename(&path, moved(n)).unwrap();
+            // May go to either file.
+            sinks[0].emit(event(2 * n + 1, 0));
+            writer.reopen();
+            wait_until("no new file", || path.exists());
+        }
+        assert_eq!(writer.finish(), WriterTotals { written: 10, failed: 0, lost: 0 });
+        let files = (0..5).map(moved).chain([path.clone()]);
+        let written: Vec<_> = files.flat_map(|file| lines(&std::fs::read(file).unwrap())).collect();
+        let sids: Vec<_> = written.iter().map(|l| l["alert"]["signature_id"].as_u64().unwrap()).collect();
+        assert_eq!(sids, Vec::from_iter(0..10));
+    }
+
+    #[test]
+    fn a_line_torn_by_a_full_disk_is_whole_in_the_next_file() {
+        let (full, empty) = (Disk::default(), Disk::default());
+        full.0.lock().unwrap().1 = 300;
+        empty.0.lock().unwrap().1 = 1 << 20;
+        let next = empty.clone();
+        let open = move || Ok(next.clone());
+        let (writer, mut sinks) =
+            LiveWriter::start_on(full.clone(), open, "disk".into(), vec![], EveOptions::default(), 1, 64)
+                .unwrap();
+        (0..10).for_each(|sid| sinks[0].emit(event(sid, 0)));
+        wait_until("nothing was written", || full.0.lock().unwrap().1 == 0);
+        writer.reopen();
+        assert_eq!(writer.finish(), WriterTotals { written: 10, failed: 0, lost: 0 });
+        let whole = full.0.lock().unwrap().0.iter().filter(|byte| **byte == b'\n').count();
+        assert_eq!(whole + lines(&empty.0.lock().unwrap().0).len(), 10);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_opened_again_is_kept() {
+        let disk = Disk::default();
+        disk.0.lock().unwrap().1 = 1 << 20;
+        let (writer, mut sinks) =
+            LiveWriter::start_on(disk.clone(), refused, "disk".into(), vec![], EveOptions::default(), 1, 64)
+                .unwrap();
+        sinks[0].emit(event(1, 0));
+        writer.reopen();
+        assert_eq!(writer.finish(), WriterTotals { written: 1, failed: 0, lost: 0 });
+        assert_eq!(lines(&disk.0.lock().unwrap().0).len(), 1);
+    }
+
     #[test]
     fn a_full_disk_is_survived_without_a_torn_line() {
         let disk = Disk::default();
         disk.0.lock().unwrap().1 = 300;
         let (writer, mut sinks) =
-            LiveWriter::start_on(disk.clone(), "disk".into(), vec![], EveOptions::default(), 1, 64).unwrap();
+            LiveWriter::start_on(disk.clone(), refused, "disk".into(), vec![], EveOptions::default(), 1, 64)
+                .unwrap();
         (0..10).for_each(|sid| sinks[0].emit(event(sid, 0)));
         let soon = std::time::Instant::now() + Duration::from_secs(5);
         while disk.0.lock().unwrap().1 > 0 {
@@ -421,7 +489,7 @@ mod tests {
     fn what_a_full_disk_never_took_is_counted() {
         let disk = Disk::default();
         let (writer, mut sinks) =
-            LiveWriter::start_on(disk, "disk".into(), vec![], EveOptions::default(), 1, 64).unwrap();
+            LiveWriter::start_on(disk, refused, "disk".into(), vec![], EveOptions::default(), 1, 64).unwrap();
         (0..10).for_each(|sid| sinks[0].emit(event(sid, 0)));
         assert_eq!(writer.finish(), WriterTotals { written: 0, failed: 10, lost: 0 });
     }

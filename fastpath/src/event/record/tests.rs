@@ -3,8 +3,16 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::engine::event::PacketFacts;
-use crate::event::EventTypes;
+use crate::{
+    engine::{
+        counters::Counters,
+        event::{StatsRecord, TcpRecord},
+        flow::{Ended, Flow, FlowAction, FlowEnd, FlowSettings, FlowState, Share, Table, Tuple},
+        policy::{ExceptionPolicy, Failure},
+        verdict::DropReason,
+    },
+    event::EventTypes,
+};
 
 fn event(packet: PacketFacts, outcome: Outcome) -> Event {
     let rule = RuleInfo {
@@ -95,4 +103,158 @@ fn leaves_out_what_a_packet_does_not_have() {
     {
         assert_eq!(value.get(key), None, "{key}");
     }
+}
+
+const SECOND: u64 = 1_000_000_000;
+
+/// What a flow's client sends first.
+fn tuple(protocol: u8, ports: (u16, u16)) -> Tuple {
+    Tuple {
+        source: [10, 0, 0, 9].into(),
+        destination: [10, 0, 0, 1].into(),
+        protocol,
+        ports,
+        icmp_code: 0,
+        vlan: [Some(6), None, None],
+        recursion: 0,
+    }
+}
+
+/// A flow of two packets there and one back, from second 10.9 to second 12.1, as `change` leaves it.
+fn ended(tuple: &Tuple, change: impl FnOnce(&mut Flow)) -> Ended<()> {
+    let mut table = Table::<()>::new(FlowSettings::default(), Share::ALL);
+    let mut handle = None;
+    for (tuple, tenths, bytes, ttl) in
+        [(*tuple, 109, 100, 64), (tuple.reversed(), 110, 1000, 50), (*tuple, 121, 60, 62)]
+    {
+        let probe = table.probe(&tuple);
+        let entry = table.enter(&probe, Timestamp(tenths * SECOND / 10), &mut |_| ()).unwrap();
+        table.count(entry.handle, entry.direction, bytes, ttl);
+        handle = Some(entry.handle);
+    }
+    let handle = handle.unwrap();
+    change(table.get_mut(handle).unwrap().0);
+    table.remove(handle, FlowEnd::Timeout).unwrap()
+}
+
+fn lines(event: &Event, options: &EveOptions) -> Vec<Value> {
+    let mut text = Vec::new();
+    let count = append_lines(&mut text, event, None, options);
+    let lines: Vec<_> = serde_json::Deserializer::from_slice(&text).into_iter().map(Result::unwrap).collect();
+    assert_eq!(lines.len() as u64, count);
+    lines
+}
+
+fn only(event_type: EventType) -> EveOptions {
+    let mut types = EventTypes::NONE;
+    types.insert(event_type);
+    EveOptions { types, ..EveOptions::default() }
+}
+
+#[test]
+fn writes_a_tcp_flow_as_suricata_does() {
+    let ended = ended(&tuple(6, (4000, 443)), |flow| {
+        flow.alerted = true;
+        flow.action = FlowAction::Drop(DropReason::Rule);
+        flow.exceptions.add(Failure::Midstream, ExceptionPolicy::DropFlow);
+        flow.exceptions.add(Failure::Midstream, ExceptionPolicy::Ignore);
+    });
+    let tcp =
+        TcpRecord { flags: [0x1a, 0x12], state: "established", max_regions: [1, 2], gap: [false, true] };
+    let event = Event::flow_ended(&ended, Timestamp(90 * SECOND), Some(tcp), Some("tls"));
+    let options = EveOptions { community_id: true, ..only(EventType::Flow) };
+    let expected = json!({
+        "timestamp": "1970-01-01T00:01:30.000000+0000", "flow_id": ended.flow.id().0, "event_type": "flow",
+        "vlan": [6], "src_ip": "10.0.0.9", "src_port": 4000, "dest_ip": "10.0.0.1", "dest_port": 443,
+        "proto": "TCP", "ip_v": 4, "app_proto": "tls",
+        "community_id": community::id(&event.packet, 0),
+        "flow": {
+            "pkts_toserver": 2, "pkts_toclient": 1, "bytes_toserver": 160, "bytes_toclient": 1000,
+            "start": "1970-01-01T00:00:10.900000+0000", "end": "1970-01-01T00:00:12.100000+0000", "age": 2,
+            "state": "new", "reason": "timeout", "alerted": true, "action": "drop",
+            "exception_policy": [{"target": "stream_midstream", "policy": "drop_flow"}],
+        },
+        "tcp": {
+            "tcp_flags": "1a", "tcp_flags_ts": "1a", "tcp_flags_tc": "12", "syn": true, "psh": true, "ack": true,
+            "state": "established", "tc_gap": true, "ts_max_regions": 1, "tc_max_regions": 2,
+        },
+    });
+    assert_eq!(lines(&event, &options), [expected]);
+}
+
+#[test]
+fn netflow_has_a_record_for_each_direction() {
+    let ended = ended(&tuple(17, (4000, 53)), |_| ());
+    let event = Event::flow_ended(&ended, Timestamp(90 * SECOND), None, None);
+    let lines = lines(&event, &only(EventType::Netflow));
+    let [there, back] = &lines[..] else { panic!("{lines:?}") };
+    assert_eq!((&there["src_ip"], &there["src_port"]), (&json!("10.0.0.9"), &json!(4000)));
+    assert_eq!((&back["src_ip"], &back["src_port"]), (&json!("10.0.0.1"), &json!(53)));
+    assert_eq!(there["netflow"]["max_ttl"], 64);
+    let expected = json!({
+        "pkts": 1, "bytes": 1000, "start": "1970-01-01T00:00:10.900000+0000",
+        "end": "1970-01-01T00:00:12.100000+0000", "age": 2, "min_ttl": 50, "max_ttl": 50,
+    });
+    assert_eq!(back["netflow"], expected);
+    assert_eq!(ended.flow.state(), FlowState::Established, "both sides of a UDP flow were heard");
+}
+
+#[test]
+fn flows_without_ports_have_what_stands_in_for_them() {
+    let ping = ended(&tuple(1, Tuple::icmp(1, 8)), |_| ());
+    let event = Event::flow_ended(&ping, Timestamp(90 * SECOND), None, None);
+    let flow = &lines(&event, &only(EventType::Flow))[0];
+    assert_eq!((&flow["icmp_type"], &flow["icmp_code"]), (&json!(8), &json!(0)));
+    assert_eq!((&flow["response_icmp_type"], flow.get("src_port")), (&json!(0), None));
+
+    let esp = ended(&tuple(50, Tuple::esp(0x0001_0002)), |_| ());
+    let event = Event::flow_ended(&esp, Timestamp(90 * SECOND), None, None);
+    let flow = &lines(&event, &only(EventType::Flow))[0];
+    assert_eq!((&flow["spi"], &flow["proto"]), (&json!(0x0001_0002), &json!("ESP")));
+}
+
+#[test]
+fn an_alert_names_its_flow_and_the_direction() {
+    let ended = ended(&tuple(6, (4000, 443)), |_| ());
+    let packet = PacketFacts {
+        addresses: Some(([10, 0, 0, 1].into(), [10, 0, 0, 9].into())),
+        ports: Some((443, 4000)),
+        protocol: Some(6),
+        ..PacketFacts::default()
+    };
+    let flow = Some(FlowFacts::of(&ended.flow, Direction::ToClient));
+    let alert = render(&Event { flow, ..event(packet, Outcome::Allowed) }, None);
+    assert_eq!((&alert["flow_id"], &alert["direction"]), (&json!(ended.flow.id().0), &json!("to_client")));
+    let expected = json!({
+        "pkts_toserver": 2, "pkts_toclient": 1, "bytes_toserver": 160, "bytes_toclient": 1000,
+        "start": "1970-01-01T00:00:10.900000+0000", "src_ip": "10.0.0.9", "dest_ip": "10.0.0.1",
+        "src_port": 4000, "dest_port": 443,
+    });
+    assert_eq!(alert["flow"], expected);
+    assert_eq!(alert.get("community_id"), None, "only when asked for");
+}
+
+#[test]
+fn drops_anomalies_and_stats_have_their_objects() {
+    let of = |kind| Event { kind, ..event(PacketFacts::default(), Outcome::Allowed) };
+    let drop = EventKind::Drop { reason: DropReason::StreamUrgent, length: 40, rule: None };
+    assert_eq!(render(&of(drop), None)["drop"], json!({"len": 40, "reason": "stream urgent"}));
+    let anomaly = EventKind::Anomaly { layer: Layer::Decode, name: "decoder.ipv4.trunc_pkt" };
+    assert_eq!(
+        render(&of(anomaly), None)["anomaly"],
+        json!({"type": "decode", "event": "decoder.ipv4.trunc_pkt"})
+    );
+    let mut counters = Counters::default();
+    counters.decoder.packets = 3;
+    let stats = Event::stats(Timestamp(0), StatsRecord { uptime: Default::default(), counters });
+    let stats = render(&stats, Some("eth1"));
+    assert_eq!((&stats["stats"]["decoder"]["pkts"], stats.get("in_iface")), (&json!(3), None));
+}
+
+#[test]
+fn types_that_are_not_asked_for_give_no_line() {
+    let ended = ended(&tuple(6, (4000, 443)), |_| ());
+    let event = Event::flow_ended(&ended, Timestamp(90 * SECOND), None, None);
+    assert_eq!(lines(&event, &only(EventType::Alert)), [Value::Null; 0]);
+    assert_eq!(lines(&event, &EveOptions::default()).len(), 1, "flow, not netflow");
 }
