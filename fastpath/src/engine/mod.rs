@@ -1,6 +1,7 @@
 //! The engine: bytes in, verdicts and events out. Pure and deterministic: no system call, no clock, no
 //! thread. The same bytes and times give the same verdicts and events, from a NIC, a capture or memory.
 
+pub mod counters;
 mod decision;
 pub mod event;
 pub mod flow;
@@ -18,12 +19,12 @@ pub mod verdict;
 
 use std::sync::Arc;
 
-use decision::Decision;
+use counters::Counters;
 use event::EventSink;
 use flow::Table;
 use meta::{Meta, Timestamp};
 use packet::{Packet, defrag::Defragmenter};
-use pipeline::Place;
+use pipeline::{Findings, Place};
 use referral::{Judgement, Referral, Ticket};
 use reject::Injection;
 use rules::{RuleSet, Scratch};
@@ -32,7 +33,6 @@ use track::Track;
 use verdict::Verdict;
 
 pub use settings::Settings;
-pub use track::Exceptions;
 
 /// Everything one worker needs to inspect packets. Not shared: each worker has its own.
 pub struct Engine {
@@ -43,6 +43,7 @@ pub struct Engine {
     flows: Table<Track>,
     streams: Streams,
     injections: Vec<Injection>,
+    counters: Counters,
     /// A datagram made of fragments, while it is inspected.
     datagram: Vec<u8>,
 }
@@ -60,6 +61,7 @@ impl Engine {
             flows: Table::new(settings.flow, settings.share),
             streams: Streams::new(settings.stream),
             injections: Vec::new(),
+            counters: Counters::default(),
             datagram: Vec::new(),
             settings,
         }
@@ -84,33 +86,37 @@ impl Engine {
     /// [`Self::inspect`] for an engine that owns some of the flows ([`Settings::share`]). The packet is one that
     /// [`flow::steer`] gives to this engine.
     pub fn inspect_shared(&mut self, packet: &mut [u8], meta: &Meta, sink: &mut dyn EventSink) -> Judgement {
-        let mut decision = Decision::default();
+        let mut findings = Findings::new(sink);
         let view = Packet::decode_with(packet, meta.link, &self.settings.decoder);
-        let place = Place { bytes: packet, meta, depth: 0, on_the_wire: true };
-        let referral = self.inspect_layer(&view, place, &mut decision, sink);
-        let verdict = decision.verdict(self.settings.enforcement);
+        self.counters.decoder.count_packet(packet.len(), meta.link, &view);
+        let referral = self.inspect_layer(&view, Place::outermost(packet, meta), &mut findings);
+        let verdict = findings.decision.verdict(self.settings.enforcement);
         match (referral, verdict) {
             (Some(referral), Verdict::Drop(_)) => {
-                self.defragmenter.settle(referral.ticket, verdict);
-                Judgement::Verdict(verdict)
+                Judgement::Verdict(self.settle(referral.ticket, verdict))
             }
             (Some(referral), _) => Judgement::Refer(referral),
-            (None, _) => Judgement::Verdict(verdict),
+            (None, _) => {
+                self.counters.count_verdict(verdict);
+                Judgement::Verdict(verdict)
+            }
         }
     }
 
     /// Inspects a whole datagram that another worker's engine has referred to this one.
     pub fn inspect_datagram(&mut self, referral: &mut Referral, sink: &mut dyn EventSink) -> Verdict {
-        let mut decision = Decision::default();
+        let mut findings = Findings::new(sink);
         let Referral { bytes, vlan, meta, depth, .. } = referral;
-        self.inspect_whole(bytes, *vlan, meta, *depth, &mut decision, sink);
-        decision.verdict(self.settings.enforcement)
+        let place = Place { bytes, meta, depth: *depth, on_the_wire: false };
+        self.inspect_datagram_bytes(*vlan, place, &mut findings);
+        findings.decision.verdict(self.settings.enforcement)
     }
 
     /// Takes note of the verdict on a datagram that this engine has referred to another, and says what becomes of the packet
     /// that completed it.
     pub fn settle(&mut self, ticket: Ticket, verdict: Verdict) -> Verdict {
         self.defragmenter.settle(ticket, verdict);
+        self.counters.count_verdict(verdict);
         verdict
     }
 
@@ -130,6 +136,13 @@ impl Engine {
     /// Frames to be sent because of the packets inspected since the last call.
     pub fn injections(&mut self) -> impl Iterator<Item = Injection> + '_ {
         self.injections.drain(..)
+    }
+
+    /// What it has counted so far.
+    pub fn counters(&self) -> Counters {
+        let mut counters = self.counters;
+        self.flows.report(&mut counters);
+        counters
     }
 
     /// Whether there are any.

@@ -9,7 +9,7 @@ use super::{
 };
 
 /// What an engine is told once, at its start.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Whether drops are carried out.
     pub enforcement: Enforcement,
@@ -25,6 +25,8 @@ pub struct Settings {
     pub flow: FlowSettings,
     /// TCP sessions and their data.
     pub stream: stream::Settings,
+    /// Number of the packet for which there is no room for a new flow (`--simulate-packet-flow-memcap`), 0 for none.
+    pub fail_flow_at: u64,
     /// Whether what is odd about packets gives events (EVE `anomaly`).
     pub anomalies: bool,
 }
@@ -40,7 +42,24 @@ impl Settings {
             defrag: defrag::Settings::default(),
             flow: FlowSettings::default(),
             stream: stream::Settings::new(enforcement),
+            fail_flow_at: 0,
             anomalies: false,
+        }
+    }
+
+    /// The same, with drops carried out or not.
+    #[must_use]
+    pub fn enforcing(self, enforcement: Enforcement) -> Self {
+        Self { enforcement, stream: stream::Settings { enforcement, ..self.stream }, ..self }
+    }
+
+    /// The same, with a number that nobody outside knows, so that nobody can choose where in the tables something lies.
+    #[must_use]
+    pub fn seeded(self, seed: u64) -> Self {
+        Self {
+            flow: FlowSettings { seed, ..self.flow },
+            defrag: defrag::Settings { seed, ..self.defrag },
+            ..self
         }
     }
 }

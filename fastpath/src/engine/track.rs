@@ -1,10 +1,10 @@
 //! What the engine hangs on a flow.
 
 use super::{
+    event::TcpRecord,
     meta::Direction,
-    policy::{ExceptionPolicy, Failure},
     rules::Memory,
-    stream::Session,
+    stream::{Session, State},
 };
 
 /// Everything that is remembered of a flow beside its record.
@@ -14,8 +14,8 @@ pub(super) struct Track {
     pub(super) session: Session,
     /// What rules saw of its streams.
     pub(super) memory: Memory,
-    /// Exception policies that were applied to it (EVE `flow.exception_policy`).
-    pub(super) exceptions: Exceptions,
+    /// TCP flags seen, per direction.
+    flags: [u8; 2],
     /// Whether rules about addresses have seen a packet, per direction.
     seen: [bool; 2],
     /// Whether a dropped packet was reported, per direction.
@@ -33,24 +33,25 @@ impl Track {
         !std::mem::replace(&mut self.reported[direction as usize], true)
     }
 
+    /// Takes note of a segment's flags.
+    pub(super) fn see_flags(&mut self, direction: Direction, flags: u8) {
+        self.flags[direction as usize] |= flags;
+    }
+
+    /// What a flow's record says of its session; none when there was none.
+    pub(super) fn tcp_record(&self) -> Option<TcpRecord> {
+        let state = self.session.state();
+        (state != State::None || self.flags != [0; 2]).then(|| TcpRecord {
+            flags: self.flags,
+            state: state.name(),
+            ..TcpRecord::default()
+        })
+    }
+
     /// Client and server have changed places.
     pub(super) fn swap(&mut self) {
+        self.flags.reverse();
         self.seen.reverse();
         self.reported.reverse();
-    }
-}
-
-/// The exception policies that were applied to a flow, per kind of failure.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Exceptions([Option<ExceptionPolicy>; Failure::ALL.len()]);
-
-impl Exceptions {
-    pub(super) fn add(&mut self, failure: Failure, policy: ExceptionPolicy) {
-        self.0[failure as usize] = Some(policy);
-    }
-
-    /// Failures and the policies that were applied because of them.
-    pub fn iter(&self) -> impl Iterator<Item = (Failure, ExceptionPolicy)> + '_ {
-        Failure::ALL.into_iter().zip(self.0).filter_map(|(failure, policy)| Some((failure, policy?)))
     }
 }

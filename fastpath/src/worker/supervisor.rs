@@ -4,6 +4,7 @@
 //! and the XSKMAP last. Order of stop: out of the XSKMAP first, then the workers drain, then the programs go.
 
 use std::{
+    hash::{BuildHasher as _, Hasher as _, RandomState},
     io::{self, Write as _},
     sync::{
         Arc,
@@ -25,7 +26,7 @@ use super::{
 use crate::{
     config::{ActionMode, AttachMode, OnWorkerLoss, RunConfig, Wire},
     engine::{Engine, Settings, meta::PortId, rules::RuleSet, verdict::Enforcement},
-    event::{EventError, LiveSink, LiveWriter},
+    event::{EventError, EventType, LiveSink, LiveWriter},
     io::xdp::{self, OpenError, XdpOptions},
     nic::{
         self,
@@ -95,7 +96,7 @@ const MOST_WARNINGS: usize = 3;
 
 /// Inspects the configured ports until a signal asks for the end (`Ok`), or until something fails.
 pub fn run(config: &RunConfig, rules: &Arc<RuleSet>) -> Result<(), RunError> {
-    let stop_asked = watch_signals()?;
+    let asked = watch_signals()?;
     let facts = gate::collect(config)?;
     let capabilities = facts.capabilities;
     let passed = gate::check(config, facts, umem_bytes(config))?;
@@ -122,10 +123,9 @@ pub fn run(config: &RunConfig, rules: &Arc<RuleSet>) -> Result<(), RunError> {
         .map_err(|cause| RunError::System { what: "cannot write the figures", cause })?;
     let ports = config.wires.iter().flat_map(Wire::ports).map(str::to_owned).collect();
     let workers = plan.seats.len();
-    let (events, sinks) =
-        LiveWriter::start(&config.log_dir, ports, config.event_types, workers, EVENT_QUEUE)?;
+    let (events, sinks) = LiveWriter::start(&config.log_dir, ports, config.eve, workers, EVENT_QUEUE)?;
     let result = Supervisor::start(config, &plan, passed, &advice.copy_only, rules, sinks)
-        .and_then(|supervisor| supervisor.watch(&stop_asked, outlet, &events));
+        .and_then(|supervisor| supervisor.watch(&asked, outlet, &events));
     let earlier = events.totals().failed;
     let failed = events.finish().failed.saturating_sub(earlier);
     if failed > 0 {
@@ -134,15 +134,30 @@ pub fn run(config: &RunConfig, rules: &Arc<RuleSet>) -> Result<(), RunError> {
     result
 }
 
-/// The flag that SIGINT, SIGTERM and SIGHUP (the terminal is gone) set. A second signal ends the process at once.
-fn watch_signals() -> Result<Arc<AtomicBool>, RunError> {
-    let asked = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&asked))
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&asked)))
-            .map_err(|cause| RunError::System { what: "cannot watch for signals", cause })?;
+/// What the operator asks for by signals.
+#[derive(Default)]
+struct Asked {
+    /// SIGINT, SIGTERM: the end. A second one ends the process at once.
+    stop: Arc<AtomicBool>,
+    /// SIGHUP: event files are opened again (logrotate). That the terminal is gone is no reason to take the wire down.
+    reopen: Arc<AtomicBool>,
+}
+
+fn watch_signals() -> Result<Asked, RunError> {
+    let asked = Asked::default();
+    let failed = |cause| RunError::System { what: "cannot watch for signals", cause };
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&asked.stop))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&asked.stop)))
+            .map_err(failed)?;
     }
+    signal_hook::flag::register(SIGHUP, Arc::clone(&asked.reopen)).map_err(failed)?;
     Ok(asked)
+}
+
+/// A number that nobody outside knows: the key with which the standard library protects its own maps.
+fn secret() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 struct Supervisor {
@@ -152,6 +167,8 @@ struct Supervisor {
     reports: Receiver<Report>,
     stop: Arc<AtomicBool>,
     queues: Vec<u32>,
+    /// The same for all workers, so that their flow ids differ.
+    secret: u64,
 }
 
 impl Supervisor {
@@ -175,6 +192,7 @@ impl Supervisor {
             reports,
             stop,
             queues: config.queues.as_slice().to_vec(),
+            secret: secret(),
         };
         for (seat, sink) in plan.seats.iter().zip(sinks) {
             supervisor.spawn(config, seat, bindings[seat.wire], rules, sink, sender.clone())?;
@@ -209,6 +227,10 @@ impl Supervisor {
             ActionMode::Inline => Enforcement::Drop,
             ActionMode::Detect | ActionMode::Tap => Enforcement::Report,
         };
+        let settings = Settings {
+            anomalies: config.eve.types.contains(EventType::Anomaly),
+            ..config.engine.enforcing(enforcement).seeded(self.secret)
+        };
         let task = Task {
             seat: seat.clone(),
             wire: XdpOptions {
@@ -220,7 +242,7 @@ impl Supervisor {
                 busy_poll: config.busy_poll,
                 swap_mac: config.swap_mac,
             },
-            engine: Engine::new(Arc::clone(rules), Settings::new(enforcement)),
+            engine: Engine::new(Arc::clone(rules), settings),
             sink,
             action: config.action,
             ports: [PortId(first), PortId(first + 1)],
@@ -279,13 +301,16 @@ impl Supervisor {
     }
 
     /// Reports every second until a signal (`Ok`) or the end of a worker; then stops in order.
-    fn watch(mut self, stop_asked: &AtomicBool, outlet: Outlet, events: &LiveWriter) -> Result<(), RunError> {
+    fn watch(mut self, asked: &Asked, outlet: Outlet, events: &LiveWriter) -> Result<(), RunError> {
         let mut reporter = Reporter::new(outlet, self.snapshot(lost(events)));
         // Standard error may be a pipe that nobody reads any more: no reason to end.
         let _ = writeln!(io::stderr(), "ready: {}", self.summary());
         let mut due = Instant::now() + SECOND;
         let mut result = Ok(());
-        while result.is_ok() && !stop_asked.load(Ordering::Relaxed) {
+        while result.is_ok() && !asked.stop.load(Ordering::Relaxed) {
+            if asked.reopen.swap(false, Ordering::Relaxed) {
+                events.reopen();
+            }
             match self.reports.recv_timeout(WATCH) {
                 Ok(Report::Ended(worker, end)) => result = Err(ended(worker, end)),
                 Ok(_) | Err(RecvTimeoutError::Timeout) => {}

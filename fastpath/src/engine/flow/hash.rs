@@ -56,6 +56,7 @@ mod tests {
                     destination: [10, 1, 0, 1].into(),
                     protocol: 6,
                     ports: (n.wrapping_mul(3), 80),
+                    icmp_code: 0,
                     vlan: [None; 3],
                     recursion: 0,
                 };

@@ -16,6 +16,8 @@ pub struct Tuple {
     /// What tells flows of one protocol between the same two hosts apart, as source and destination have it: the ports of
     /// TCP, UDP and SCTP; see [`Self::icmp`] and [`Self::esp`]; zeros for other protocols.
     pub ports: (u16, u16),
+    /// Code of an ICMP message, 0 of other packets. Not part of the key; a flow remembers that of its first packet.
+    pub icmp_code: u8,
     /// VLAN ids from the outermost in.
     pub vlan: [Option<u16>; 3],
     /// How many tunnels deep the packet lies.
@@ -198,6 +200,7 @@ pub struct Probe {
     pub(super) key: FlowKey,
     pub(super) sender: Side,
     pub(super) vlan: [Option<u16>; 3],
+    pub(super) icmp_code: u8,
     pub(super) hash: u64,
 }
 
@@ -211,6 +214,7 @@ mod tests {
             destination: destination.parse().unwrap(),
             protocol,
             ports,
+            icmp_code: 0,
             vlan: [None; 3],
             recursion: 0,
         }

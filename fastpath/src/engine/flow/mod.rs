@@ -19,7 +19,7 @@ mod timeouts;
 mod wheel;
 
 pub use key::{FlowKey, Probe, Side, Tracking, Tuple, is_icmp_error};
-pub use record::{Ended, Flow, FlowAction, FlowEnd, FlowId, FlowState, TtlRange};
+pub use record::{Ended, Exceptions, Flow, FlowAction, FlowEnd, FlowId, FlowState, TtlRange};
 pub use steer::{Share, steer, steer_with};
-pub use table::{Entry, FlowCounters, FlowSettings, Full, Handle, Table};
+pub use table::{Entry, FlowSettings, Full, Handle, Table};
 pub use timeouts::{Idle, Timeouts};

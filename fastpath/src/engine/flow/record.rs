@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::key::{FlowKey, Side};
 use crate::engine::{
     meta::{Direction, Timestamp},
+    policy::{ExceptionPolicy, Failure},
     verdict::DropReason,
 };
 
@@ -97,6 +98,26 @@ impl FlowId {
     }
 }
 
+/// The exception policies that were applied to a flow, each failure once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Exceptions([Option<(Failure, ExceptionPolicy)>; 4]);
+
+impl Exceptions {
+    /// Takes note of one.
+    pub fn add(&mut self, failure: Failure, policy: ExceptionPolicy) {
+        if self.iter().all(|(known, _)| known != failure)
+            && let Some(place) = self.0.iter_mut().find(|place| place.is_none())
+        {
+            *place = Some((failure, policy));
+        }
+    }
+
+    /// Those that were applied, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = (Failure, ExceptionPolicy)> {
+        self.0.into_iter().flatten()
+    }
+}
+
 /// Smallest and largest TTL (hop limit) seen in one direction; (0, 0) before the first packet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TtlRange {
@@ -118,7 +139,10 @@ pub struct Flow {
     pub alerted: bool,
     /// TTLs by direction ([`Direction`] as index).
     pub(super) ttl: [TtlRange; 2],
+    /// What went wrong in it, and what was done about that.
+    pub exceptions: Exceptions,
     pub(super) vlan: [Option<u16>; 3],
+    pub(super) icmp_code: u8,
     pub(super) id: FlowId,
     pub(super) first: Timestamp,
     pub(super) last: Timestamp,
@@ -170,6 +194,11 @@ impl Flow {
     /// VLAN ids of its first packet, also where they are not part of the key.
     pub fn vlan(&self) -> [Option<u16>; 3] {
         self.vlan
+    }
+
+    /// ICMP code of its first packet.
+    pub fn icmp_code(&self) -> u8 {
+        self.icmp_code
     }
 
     /// Addresses of client and server.

@@ -11,7 +11,10 @@ use super::{
     timeouts::Timeouts,
     wheel::Wheel,
 };
-use crate::engine::meta::{Direction, Timestamp};
+use crate::engine::{
+    counters::{Counters, FlowCounters, FlowEndCounters, FlowTimeoutCounters},
+    meta::{Direction, Timestamp},
+};
 
 /// What a flow table is told once, at its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,37 +77,6 @@ pub struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
 
-/// What happened to a table's flows, since its start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct FlowCounters {
-    /// Flows that began.
-    pub total: u64,
-    /// Flows that are in the table now.
-    pub active: u64,
-    /// Flows that began, by protocol: TCP.
-    pub tcp: u64,
-    /// UDP.
-    pub udp: u64,
-    /// ICMPv4.
-    pub icmpv4: u64,
-    /// ICMPv6.
-    pub icmpv6: u64,
-    /// Flows that ended, by their state ([`FlowState`] as index).
-    pub ended: [u64; 5],
-    /// Flows that ended because they were idle for too long.
-    pub timed_out: u64,
-    /// Those of them that a packet found before the timer did.
-    pub evicted: u64,
-    /// Flows that ended because another TCP session took their place.
-    pub tcp_reuse: u64,
-    /// Packets refused because there was no room for their flow.
-    pub refused: u64,
-    /// How often an emergency began.
-    pub emergency_entered: u64,
-    /// How often one was over.
-    pub emergency_over: u64,
-}
-
 #[derive(Debug, Default)]
 struct Slot<T> {
     flow: Flow,
@@ -131,6 +103,8 @@ pub struct Table<T> {
     /// Where an emergency's sweep goes on.
     sweep: u32,
     counters: FlowCounters,
+    ends: FlowEndCounters,
+    timeouts: FlowTimeoutCounters,
 }
 
 impl<T: Default> Table<T> {
@@ -152,12 +126,21 @@ impl<T: Default> Table<T> {
             emergency: false,
             sweep: 0,
             counters: FlowCounters::default(),
+            ends: FlowEndCounters::default(),
+            timeouts: FlowTimeoutCounters::default(),
         }
     }
 
     /// What happened so far.
     pub fn counters(&self) -> &FlowCounters {
         &self.counters
+    }
+
+    /// Writes all that was counted.
+    pub fn report(&self, counters: &mut Counters) {
+        counters.flow = self.counters;
+        counters.flow_end = self.ends;
+        counters.flow_timeout = self.timeouts;
     }
 
     /// Whether the table was full and has not recovered yet: shorter time-outs hold.
@@ -168,7 +151,7 @@ impl<T: Default> Table<T> {
     /// The key of a packet's flow, hashed.
     pub fn probe(&self, tuple: &Tuple) -> Probe {
         let (key, sender) = FlowKey::of(tuple, self.settings.tracking);
-        Probe { key, sender, vlan: tuple.vlan, hash: self.hasher.hash(&key) }
+        Probe { key, sender, vlan: tuple.vlan, icmp_code: tuple.icmp_code, hash: self.hasher.hash(&key) }
     }
 
     /// The flow that a packet belongs to, if there is one; it is not changed by that.
@@ -199,7 +182,7 @@ impl<T: Default> Table<T> {
                 let handle = Handle { slot, generation: *generation };
                 return Ok(Entry { handle, direction, is_new: false });
             }
-            self.counters.evicted += 1;
+            self.timeouts.evicted += 1;
             self.end(slot, FlowEnd::Timeout, ended);
         }
         self.insert(probe, now, ended)
@@ -314,6 +297,7 @@ impl<T: Default> Table<T> {
             key: probe.key,
             client: probe.sender,
             vlan: probe.vlan,
+            icmp_code: probe.icmp_code,
             id: FlowId::new(number, self.settings.seed),
             first: now,
             last: now,
@@ -380,7 +364,7 @@ impl<T: Default> Table<T> {
         let Some(Slot { flow, .. }) = self.slots.get_mut(slot as usize) else { return };
         // From before the clock was set back; its idleness begins now.
         if flow.last.0.saturating_sub(now.0) > DISORDER {
-            flow.last = now;
+            (flow.first, flow.last) = (flow.first.min(now), now);
         }
         let deadline = flow.last.0.saturating_add(timeout(&self.settings, self.emergency, flow));
         if now.0 >= deadline {
@@ -398,9 +382,15 @@ impl<T: Default> Table<T> {
         self.wheel.disarm(slot);
         self.free.push(slot);
         self.counters.active -= 1;
-        self.counters.ended[flow.state as usize] += 1;
+        match flow.state {
+            FlowState::New => self.ends.new += 1,
+            FlowState::Established => self.ends.established += 1,
+            FlowState::Closed => self.ends.closed += 1,
+            FlowState::LocalBypassed => self.ends.local_bypassed += 1,
+            FlowState::CaptureBypassed => self.ends.capture_bypassed += 1,
+        }
         match reason {
-            FlowEnd::Timeout => self.counters.timed_out += 1,
+            FlowEnd::Timeout => self.timeouts.timed_out += 1,
             FlowEnd::TcpReuse => self.counters.tcp_reuse += 1,
             FlowEnd::Forced | FlowEnd::Shutdown => {}
         }

@@ -48,7 +48,10 @@ pub(crate) fn config() -> RunConfig {
         log_dir: PathBuf::new(),
         stats_json: None,
         variables: Default::default(),
-        event_types: Default::default(),
+        eve: Default::default(),
+        stats_interval: Default::default(),
+        flow: Default::default(),
+        policies: Default::default(),
     }
 }
 

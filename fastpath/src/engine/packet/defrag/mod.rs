@@ -49,7 +49,7 @@ use table::{Key, Queue, State, Table, Tracker};
 pub use event::DefragEvent;
 
 /// What the defragmenter is told once, at its start.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Most memory in use for fragments and what is known of their datagrams, in bytes (`defrag.memcap`).
     pub memcap: usize,
@@ -66,7 +66,7 @@ pub struct Settings {
 }
 
 /// How long datagrams are remembered.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
     /// How long after the last forwarded fragment a datagram that did not go on is forgotten (`defrag.timeout`).
     ///
