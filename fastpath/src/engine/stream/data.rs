@@ -43,7 +43,7 @@ impl Intake<'_> {
         if end > half.fin {
             return notes.invalid(StreamEvent::ReassemblyInsertInvalid);
         }
-        if end.saturating_sub(half.acked) > SPAN {
+        if end.saturating_sub(half.acked) > SPAN && !self.one_sided {
             return notes.invalid(StreamEvent::EstPacketOutOfWindow);
         }
         // What lies before all that is remembered has to be with the receiver already.

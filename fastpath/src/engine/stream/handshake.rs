@@ -7,7 +7,7 @@ use super::{
     event::StreamEvent,
     half::{CONFIRMED, FAST_OPEN, HAS_SCALE, HAS_TIMESTAMPS, Half, MAX_SCALE, VOID},
     segment::{ACK, FIN, RST, SYN},
-    session::{ASYNC, MIDSTREAM, RIVAL, SIMULTANEOUS, Session, State, TIMESTAMPS},
+    session::{ALTERNATIVE, ASYNC, MIDSTREAM, RIVAL, SIMULTANEOUS, Session, State, TIMESTAMPS},
     tracker::{Taken, Tracker},
 };
 use crate::engine::{meta::Direction, policy::Failure};
@@ -225,6 +225,7 @@ impl Tracker<'_> {
     fn accept_last_ack(&mut self) -> Taken {
         let segment = self.segment;
         let simultaneous = self.session.is(SIMULTANEOUS);
+        self.choose_synack();
         let (mine, peer) = self.session.halves(self.direction);
         let ack = peer.offset(segment.ack);
         if !segment.has(ACK) || ack < 0 || ack > peer.acknowledgeable().cast_signed() {
@@ -248,6 +249,21 @@ impl Tracker<'_> {
         taken
     }
 
+    /// Of two SYN/ACKs the client's ACK says which one it took.
+    fn choose_synack(&mut self) {
+        let Session { client, server, flags, rival, .. } = &mut *self.session;
+        let takes_other = self.segment.has(ACK)
+            && self.segment.ack == rival.wrapping_add(1)
+            && self.direction == Direction::ToServer;
+        if *flags & ALTERNATIVE == 0 || !takes_other {
+            return;
+        }
+        // Its options were not kept: the widest window, and no timestamps.
+        server.isn = *rival;
+        server.scale = if client.is(HAS_SCALE) { MAX_SCALE } else { 0 };
+        *flags &= !(ALTERNATIVE | TIMESTAMPS);
+    }
+
     /// The server speaks before the client has acknowledged its SYN/ACK. It may after a fast open (RFC 7413, section 3), as
     /// whatever the client takes the SYN/ACK for is what is kept of it.
     fn speak_early(&mut self) -> Taken {
@@ -267,14 +283,22 @@ impl Tracker<'_> {
             return self.notes.invalid(StreamEvent::ThreeWaySynackToserverOnSynRecv);
         }
         let (mine, peer) = self.session.halves(self.direction);
-        if mine.isn != self.segment.seq {
-            return self.notes.invalid(StreamEvent::ThreeWaySynackResendWithDiffSeq);
-        }
         let ack = peer.offset(self.segment.ack);
         if ack < 0 || ack > peer.highest.cast_signed() {
             return self.notes.invalid(StreamEvent::ThreeWaySynackResendWithDiffAck);
         }
-        self.take_data_if_any()
+        if mine.isn == self.segment.seq {
+            return self.take_data_if_any();
+        }
+        // From behind a load balancer, or made from a SYN cookie. As no data of the server goes on before the client has
+        // acknowledged one of them, it is the client that chooses.
+        if mine.highest > 0 || peer.is(FAST_OPEN) || !self.segment.payload.is_empty() {
+            return self.notes.invalid(StreamEvent::ThreeWaySynackResendWithDiffSeq);
+        }
+        self.notes.event(StreamEvent::ThreeWaySynackResendWithDiffSeq);
+        self.session.rival = self.segment.seq;
+        self.session.flags = self.session.flags & !RIVAL | ALTERNATIVE;
+        Ok(None)
     }
 
     /// After two SYNs, each end answers the other's.
@@ -321,7 +345,7 @@ impl Tracker<'_> {
 
     fn take_rival(&mut self) {
         self.session.rival = self.segment.seq;
-        self.session.flags |= RIVAL;
+        self.session.flags = self.session.flags & !ALTERNATIVE | RIVAL;
     }
 
     /// A SYN or SYN/ACK in a session that is established or closes.

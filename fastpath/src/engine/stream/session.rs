@@ -75,8 +75,8 @@ impl State {
 #[derive(Debug, Default)]
 pub struct Session {
     pub(super) state: State,
-    pub(super) flags: u8,
-    /// Sequence number of a SYN that went on although the session was established ([`RIVAL`]).
+    pub(super) flags: u16,
+    /// Sequence number of a SYN that went on beside the one that counts ([`RIVAL`], [`ALTERNATIVE`]).
     pub(super) rival: u32,
     /// What the client sends.
     pub(super) client: Half,
@@ -85,20 +85,22 @@ pub struct Session {
 }
 
 /// Picked up without a handshake.
-pub(super) const MIDSTREAM: u8 = 1;
+pub(super) const MIDSTREAM: u16 = 1;
 /// One direction is seen.
-pub(super) const ASYNC: u8 = 1 << 1;
+pub(super) const ASYNC: u16 = 1 << 1;
 /// Both ends sent a SYN.
-pub(super) const SIMULTANEOUS: u8 = 1 << 2;
+pub(super) const SIMULTANEOUS: u16 = 1 << 2;
 /// Both ends send timestamps.
-pub(super) const TIMESTAMPS: u8 = 1 << 3;
+pub(super) const TIMESTAMPS: u16 = 1 << 3;
 /// Closed by a RST of the client, or the server.
-pub(super) const RESET_BY_CLIENT: u8 = 1 << 4;
-pub(super) const RESET_BY_SERVER: u8 = 1 << 5;
+pub(super) const RESET_BY_CLIENT: u16 = 1 << 4;
+pub(super) const RESET_BY_SERVER: u16 = 1 << 5;
 /// There was data that no memory was left for: it may have gone on, and be acknowledged.
-pub(super) const LOSSY: u8 = 1 << 6;
-/// See [`Session::rival`].
-pub(super) const RIVAL: u8 = 1 << 7;
+pub(super) const LOSSY: u16 = 1 << 6;
+/// The client sent another SYN although the server had answered.
+pub(super) const RIVAL: u16 = 1 << 7;
+/// The server sent another SYN/ACK, with another sequence number, before the client acknowledged one.
+pub(super) const ALTERNATIVE: u16 = 1 << 8;
 
 impl Session {
     /// Bytes of a session.
@@ -124,7 +126,7 @@ impl Session {
         }
     }
 
-    pub(super) fn is(&self, flag: u8) -> bool {
+    pub(super) fn is(&self, flag: u16) -> bool {
         self.flags & flag != 0
     }
 }

@@ -109,6 +109,9 @@ impl<'a> Tracker<'a> {
             // No receiver needs to take it, and those that do differ in what it is.
             return self.notes.invalid(StreamEvent::FinSyn);
         }
+        if self.session.state == State::SynSent && self.direction == Direction::ToClient {
+            self.check_echo()?;
+        }
         match self.session.state {
             State::None => self.begin(),
             _ if segment.has(RST) => self.reset(),

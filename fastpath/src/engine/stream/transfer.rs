@@ -2,7 +2,7 @@
 
 use super::{
     event::StreamEvent,
-    half::{BEYOND_DEPTH, Half, VOID},
+    half::{BEYOND_DEPTH, HAS_TIMESTAMPS, Half, VOID},
     segment::{ACK, FIN},
     session::{ASYNC, LOSSY, MIDSTREAM, RESET_BY_CLIENT, RESET_BY_SERVER, State, TIMESTAMPS},
     tracked::Outcome,
@@ -12,6 +12,9 @@ use crate::engine::{meta::Direction, policy::Failure};
 
 /// After so many seconds without a segment a timestamp says nothing (RFC 7323, section 5.5: 24 days).
 const TIMESTAMP_LIFE: u32 = 24 * 86_400;
+
+/// How long a SYN may be sent again, in ticks of a timestamp clock of at most 1 MHz.
+const SYN_LIFE: u32 = 1 << 28;
 
 /// How far an acknowledgement may lie before the last one and still be taken: a window (RFC 5961, section 5).
 fn oldest_ack(half: &Half, scale: u8) -> i64 {
@@ -36,7 +39,8 @@ impl Tracker<'_> {
         if mine.is(VOID) && (!segment.payload.is_empty() || segment.has(FIN)) {
             return self.notes.invalid(StreamEvent::EstSynackResendWithDiffSeq);
         }
-        let in_order = mine.offset(segment.seq) <= mine.highest.cast_signed();
+        // RFC 7323, section 4.3: no later than the receiver's last acknowledgement.
+        let in_order = mine.offset(segment.seq) <= mine.acked.cast_signed();
         let before_last_ack = end < mine.acked.cast_signed();
         let taken = if segment.payload.is_empty() { Ok(None) } else { self.take_data() };
         if let Err(Outcome::Failure(Failure::ReassemblyMemcap)) = taken {
@@ -111,6 +115,20 @@ impl Tracker<'_> {
         }
     }
 
+    /// Whether an answer to the SYN echoes the SYN's timestamp; clients ignore others, as answers to somebody else.
+    pub(super) fn check_echo(&mut self) -> Result<(), Outcome> {
+        let (_, peer) = self.session.halves(self.direction);
+        let Some((_, echo)) = self.segment.options.timestamps.filter(|&(_, echo)| echo != 0) else {
+            return Ok(());
+        };
+        // The SYN may have been sent again, with a later one.
+        let age = echo.wrapping_sub(peer.timestamp);
+        if peer.is(HAS_TIMESTAMPS) && age < SYN_LIFE {
+            return Ok(());
+        }
+        self.notes.invalid(StreamEvent::PktInvalidTimestamp)
+    }
+
     /// The acknowledgement's offset in the other direction (RFC 5961, section 5).
     fn check_ack(&mut self) -> Result<i64, Outcome> {
         // What went by unseen can be acknowledged where that can be.
@@ -149,7 +167,7 @@ impl Tracker<'_> {
         let offset = mine.offset(self.segment.seq);
         let end = offset.saturating_add_unsigned(self.segment.payload.len() as u64);
         // A probe of a closed window has one byte too many (RFC 9293, section 3.8.6.1), and so has a FIN.
-        let limit = mine.edge.max(mine.highest).saturating_add(1).cast_signed();
+        let limit = mine.highest.max(mine.edge + 1).cast_signed();
         if one_sided || end <= limit {
             return Ok(end);
         }
