@@ -159,11 +159,14 @@ impl Intake<'_> {
         let bytes = bytes.get(..kept).unwrap_or_default();
         let next = half.buffer.next;
         let mut fresh = None;
-        if end > next {
+        if end > next.max(offset) {
             // The receiver has what was never seen: the rest goes on behind the hole.
-            let over_hole = offset > next && half.acked > next;
-            let floor = if over_hole { half.acked } else { next };
-            if offset > floor.saturating_add(u64::from(self.settings.reach)) {
+            let reach = u64::from(self.settings.reach);
+            // Nobody will say that the receiver has it if it is not seen.
+            let given_up = self.one_sided && offset > next.saturating_add(reach);
+            let over_hole = offset > next && (half.acked > next || given_up);
+            let floor = if over_hole { half.acked.max(next) } else { next };
+            if offset > floor.saturating_add(reach) && !given_up {
                 return notes.invalid(StreamEvent::ReassemblyInsertLimit);
             }
             let keep = half.acked.min(next.saturating_sub(u64::from(self.settings.window)));
@@ -186,10 +189,13 @@ impl Intake<'_> {
                         in_segment: from..to,
                         buffered: u32::try_from(buffered).unwrap_or(u32::MAX),
                         gap: 0,
-                        plain: true,
+                        plain: !notes.contradiction,
                     })
                 }
-                None if over_hole => resume(half, self.pool, half.acked, notes),
+                None if over_hole => {
+                    let limit = if given_up { offset } else { half.acked };
+                    resume(half, self.pool, limit, notes)
+                }
                 None => None,
             };
             fresh = fresh.map(|fresh| self.leave_out(half, fresh, notes));
@@ -208,7 +214,7 @@ impl Intake<'_> {
         if half.urgent < half.buffer.next {
             if half.urgent >= fresh.offset {
                 half.buffer.leave_out(self.pool, half.urgent);
-                fresh.plain = half.urgent - fresh.offset >= fresh.in_segment.len() as u64;
+                fresh.plain &= half.urgent - fresh.offset >= fresh.in_segment.len() as u64;
                 if self.settings.urgent == UrgentPolicy::Gap {
                     notes.event(StreamEvent::ReassemblySeqGap);
                 }

@@ -44,6 +44,8 @@ pub(super) const HAS_SCALE: u8 = 1 << 3;
 pub(super) const VOID: u8 = 1 << 4;
 /// The receiver acknowledged the data of the SYN (RFC 7413).
 pub(super) const FAST_OPEN: u8 = 1 << 5;
+/// A segment of it was seen.
+pub(super) const HEARD: u8 = 1 << 6;
 
 impl Default for Half {
     fn default() -> Self {
@@ -72,6 +74,7 @@ impl Half {
     pub(super) fn open(&mut self, segment: &Segment<'_>, seconds: u32) {
         debug_assert!(segment.has(SYN));
         self.isn = segment.seq;
+        self.flags |= HEARD;
         if let Some(scale) = segment.options.window_scale {
             self.scale = scale.min(MAX_SCALE);
             self.flags |= HAS_SCALE;

@@ -206,7 +206,12 @@ impl Tracker<'_> {
         self.session.client.edge = u64::from(u16::MAX) << MAX_SCALE;
         self.session.flags |= ASYNC;
         self.session.state = State::Established;
-        self.transfer()
+        let taken = self.transfer();
+        if taken.is_err() {
+            self.session.flags &= !ASYNC;
+            self.session.state = State::SynSent;
+        }
+        taken
     }
 
     /// What follows the SYN/ACK, or the second SYN of two.

@@ -18,6 +18,9 @@ mod tracked;
 mod tracker;
 mod transfer;
 
+#[cfg(test)]
+mod tests;
+
 pub use event::{StreamEvent, StreamEvents};
 pub use segment::{Segment, SegmentOptions};
 pub use session::{Phase, Session, State};
@@ -149,12 +152,12 @@ impl Streams {
         session: &Session,
         direction: Direction,
         fresh: &Fresh,
-        length: u32,
+        length: usize,
         scratch: &'s mut Vec<u8>,
     ) -> &'s [u8] {
-        let length = length.min(self.settings.window);
+        let length = u64::try_from(length).unwrap_or(u64::MAX).min(u64::from(self.settings.window));
         scratch.clear();
-        let range = fresh.offset.saturating_sub(u64::from(length))..fresh.offset;
+        let range = fresh.offset.saturating_sub(length)..fresh.offset;
         session.half(direction).buffer.read(&self.pool, range, scratch);
         scratch
     }

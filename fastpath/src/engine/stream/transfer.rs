@@ -2,7 +2,7 @@
 
 use super::{
     event::StreamEvent,
-    half::{BEYOND_DEPTH, HAS_TIMESTAMPS, Half, VOID},
+    half::{BEYOND_DEPTH, HAS_TIMESTAMPS, HEARD, Half, VOID},
     segment::{ACK, FIN},
     session::{ASYNC, LOSSY, MIDSTREAM, RESET_BY_CLIENT, RESET_BY_SERVER, State, TIMESTAMPS},
     tracked::Outcome,
@@ -68,6 +68,7 @@ impl Tracker<'_> {
             mine.timestamp = value;
             mine.timestamp_at = self.seconds;
         }
+        mine.flags |= HEARD;
         if let (true, Ok(end)) = (segment.has(FIN), u64::try_from(end)) {
             mine.fin = end;
             mine.highest = mine.highest.max(end);
@@ -84,6 +85,10 @@ impl Tracker<'_> {
             }
         }
         let acks_fin = peer.is_finished();
+        if peer.is(HEARD) {
+            // The other direction is seen after all: what it says counts from now on.
+            self.session.flags &= !ASYNC;
+        }
         self.revive();
         self.session.state = next_state(self.session.state, self.direction, segment.has(FIN), acks_fin);
     }
