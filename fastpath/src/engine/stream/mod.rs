@@ -6,11 +6,20 @@
 //! handed out for inspection, in order, as [`Fresh`].
 
 mod buffer;
+mod data;
 mod event;
+mod half;
+mod handshake;
+mod pool;
 pub mod segment;
 mod session;
 mod settings;
 mod tracked;
+mod tracker;
+mod transfer;
+
+#[cfg(test)]
+mod tests;
 
 pub use event::{StreamEvent, StreamEvents};
 pub use segment::{Segment, SegmentOptions};
@@ -18,18 +27,61 @@ pub use session::{Phase, Session, State};
 pub use settings::{Settings, UrgentPolicy};
 pub use tracked::{Fresh, Outcome, Tracked, Window};
 
+use pool::{BLOCK, Pool};
+use tracker::{Notes, Tracker};
+
 use super::meta::{Direction, Timestamp};
 
 /// A worker's sessions: settings, memory, counters. The sessions themselves are with their flows.
 #[derive(Debug)]
 pub struct Streams {
     settings: Settings,
+    pool: Pool,
+    counters: Counters,
+}
+
+/// What a worker's sessions come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Sessions there are.
+    pub active: u64,
+    /// Sessions there were and are (`tcp.sessions`).
+    pub sessions: u64,
+    /// Of these, picked up without a handshake (`tcp.midstream_pickups`).
+    pub midstream_pickups: u64,
+    /// Segments that are not valid in their session (`tcp.invalid…`).
+    pub invalid: u64,
+    /// Segments with other data than before in the same place (`tcp.overlap_diff_data`).
+    pub contradictions: u64,
+    /// Holes that the receiver does not have (`tcp.reassembly_gap`).
+    pub gaps: u64,
+    /// Segments for which there was no memory (`tcp.segment_memcap_drop`).
+    pub reassembly_memcap: u64,
+    /// Sessions for which there was no memory (`tcp.ssn_memcap_drop`).
+    pub session_memcap: u64,
+    /// Directions that are not inspected any more (`tcp.stream_depth_reached`).
+    pub depth_reached: u64,
 }
 
 impl Streams {
     /// Without sessions.
     pub fn new(settings: Settings) -> Self {
-        Self { settings }
+        Self { pool: Pool::new(settings.reassembly_memcap), settings, counters: Counters::default() }
+    }
+
+    /// What they come to.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Bytes in use for remembered data (`tcp.reassembly_memuse`).
+    pub fn memory(&self) -> u64 {
+        u64::from(self.pool.used()) * BLOCK as u64
+    }
+
+    /// Sessions there may still be.
+    fn vacancies(&self) -> u64 {
+        (self.settings.memcap / Session::SIZE as u64).saturating_sub(self.counters.active)
     }
 
     /// Takes note of a segment, and says what it is to its session.
@@ -43,22 +95,35 @@ impl Streams {
         time: Timestamp,
         number: u64,
     ) -> Tracked {
-        let _ = (direction, segment, time, number, self.settings);
-        Tracked {
-            events: StreamEvents::default(),
-            outcome: Outcome::Accept,
-            fresh: None,
-            state: session.state(),
-            part_of_stream: false,
-            swap: false,
-            reuse: false,
+        let is_new = session.state() == State::None;
+        let tracked = Tracker::new(self, session, direction, segment, time, number).track();
+        if is_new && session.state() != State::None {
+            self.counters.active += 1;
+            self.counters.sessions += 1;
+            self.counters.midstream_pickups += u64::from(session.is(session::MIDSTREAM));
         }
+        self.count(&tracked);
+        tracked
+    }
+
+    fn count(&mut self, tracked: &Tracked) {
+        use crate::engine::policy::Failure;
+        let counters = &mut self.counters;
+        match tracked.outcome {
+            Outcome::Invalid(_) => counters.invalid += 1,
+            Outcome::Contradiction => counters.contradictions += 1,
+            Outcome::DepthReached => counters.depth_reached += 1,
+            Outcome::Failure(Failure::ReassemblyMemcap) => counters.reassembly_memcap += 1,
+            Outcome::Failure(Failure::StreamMemcap) => counters.session_memcap += 1,
+            _ => {}
+        }
+        counters.gaps += u64::from(tracked.events.contains(StreamEvent::ReassemblySeqGap));
     }
 
     /// What is new, with up to [`Settings::window`] bytes of what was before it, in one piece: `payload` itself where that is all,
     /// else put together in `scratch`.
     ///
-    /// To be called with the `fresh` and `payload` of the session's last [`Self::track`], with the direction as tracked (after a swap).
+    /// To be called with the `fresh` and `payload` of the session's last [`Self::track`], and the direction as tracked (after a swap).
     pub fn window<'s>(
         &self,
         session: &Session,
@@ -67,15 +132,21 @@ impl Streams {
         payload: &'s [u8],
         scratch: &'s mut Vec<u8>,
     ) -> Window<'s> {
-        let _ = (session, direction, scratch);
-        Window {
-            bytes: payload.get(fresh.in_segment.clone()).unwrap_or_default(),
-            start: fresh.offset,
-            fresh_at: 0,
+        let buffer = &session.half(direction).buffer;
+        let from = fresh.offset.saturating_sub(u64::from(self.settings.window)).max(buffer.start);
+        let from = from.min(fresh.offset);
+        if from == fresh.offset && fresh.buffered == 0 && fresh.plain {
+            let bytes = payload.get(fresh.in_segment.clone()).unwrap_or_default();
+            return Window { bytes, start: from, fresh_at: 0 };
         }
+        scratch.clear();
+        buffer.read(&self.pool, from..fresh.offset, scratch);
+        let fresh_at = scratch.len();
+        buffer.read(&self.pool, fresh.offset..fresh.offset + fresh.len(), scratch);
+        Window { bytes: scratch, start: from, fresh_at }
     }
 
-    /// The last `length` bytes before `fresh`, fewer if fewer are remembered. As [`Self::window`].
+    /// The last `length` bytes before `fresh`, fewer if fewer are remembered, put together in `scratch`. Otherwise as [`Self::window`].
     pub fn seam<'s>(
         &self,
         session: &Session,
@@ -84,20 +155,38 @@ impl Streams {
         length: usize,
         scratch: &'s mut Vec<u8>,
     ) -> &'s [u8] {
-        let _ = (session, direction, fresh, length);
+        let length = u64::try_from(length).unwrap_or(u64::MAX).min(u64::from(self.settings.window));
         scratch.clear();
+        let range = fresh.offset.saturating_sub(length)..fresh.offset;
+        session.half(direction).buffer.read(&self.pool, range, scratch);
         scratch
     }
 
-    /// At the end of a flow: what was remembered behind a hole and so was never handed out. To be called until there is none, before
+    /// What comes behind a hole whose bytes the receiver has, though they were never seen. To be called after a [`Fresh`] with a gap,
+    /// until there is none: there may be several holes.
+    pub fn resume(&mut self, session: &mut Session, direction: Direction) -> Option<Fresh> {
+        let (half, _) = session.halves(direction);
+        if half.acked <= half.buffer.next {
+            return None;
+        }
+        let limit = half.acked;
+        data::resume(half, &mut self.pool, limit, &mut Notes::default())
+    }
+
+    /// At the end of a flow: what is remembered behind a hole and so was never handed out. To be called until there is none, before
     /// [`Self::release`]; [`Self::window`] with an empty payload has the bytes.
     pub fn flush(&mut self, session: &mut Session, direction: Direction) -> Option<Fresh> {
-        let _ = (session, direction);
-        None
+        let (half, _) = session.halves(direction);
+        data::resume(half, &mut self.pool, u64::MAX, &mut Notes::default())
     }
 
     /// Gives back what is remembered of a session, and leaves none.
     pub fn release(&mut self, session: &mut Session) {
+        if session.state() != State::None {
+            self.counters.active = self.counters.active.saturating_sub(1);
+        }
+        session.client.buffer.clear(&mut self.pool);
+        session.server.buffer.clear(&mut self.pool);
         *session = Session::default();
     }
 }

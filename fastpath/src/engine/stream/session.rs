@@ -1,6 +1,7 @@
 //! What is known of a TCP session.
 
-use super::buffer::Buffer;
+use super::half::Half;
+use crate::engine::meta::Direction;
 
 /// Where a session is in its life, as the server sees it; Suricata's names (`tcp.state` of EVE).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,24 +70,37 @@ impl State {
     }
 }
 
-/// A TCP session: part of its flow, [`Session::SIZE`] bytes without what [`super::Streams`] remembers of its data. Give it back with
-/// [`super::Streams::release`]: what is dropped without that stays taken.
+/// A TCP session: part of its flow, [`Session::SIZE`] bytes beside what [`super::Streams`] remembers of its data. Give it back
+/// with [`super::Streams::release`]: what is dropped without that stays taken.
 #[derive(Debug, Default)]
 pub struct Session {
     pub(super) state: State,
-    /// What else is known of it.
-    pub(super) flags: u8,
+    pub(super) flags: u16,
+    /// Sequence number of a SYN that went on beside the one that counts ([`RIVAL`], [`ALTERNATIVE`]).
+    pub(super) rival: u32,
     /// What the client sends.
     pub(super) client: Half,
     /// What the server sends.
     pub(super) server: Half,
 }
 
-/// One direction of a session. Offsets count from the byte after the SYN.
-#[derive(Debug, Default)]
-pub(super) struct Half {
-    pub(super) buffer: Buffer,
-}
+/// Picked up without a handshake.
+pub(super) const MIDSTREAM: u16 = 1;
+/// One direction is seen.
+pub(super) const ASYNC: u16 = 1 << 1;
+/// Both ends sent a SYN.
+pub(super) const SIMULTANEOUS: u16 = 1 << 2;
+/// Both ends send timestamps.
+pub(super) const TIMESTAMPS: u16 = 1 << 3;
+/// Closed by a RST of the client, or the server.
+pub(super) const RESET_BY_CLIENT: u16 = 1 << 4;
+pub(super) const RESET_BY_SERVER: u16 = 1 << 5;
+/// There was data that no memory was left for: it may have gone on, and be acknowledged.
+pub(super) const LOSSY: u16 = 1 << 6;
+/// The client sent another SYN although the server had answered.
+pub(super) const RIVAL: u16 = 1 << 7;
+/// The server sent another SYN/ACK, with another sequence number, before the client acknowledged one.
+pub(super) const ALTERNATIVE: u16 = 1 << 8;
 
 impl Session {
     /// Bytes of a session.
@@ -95,5 +109,24 @@ impl Session {
     /// Where it is in its life.
     pub fn state(&self) -> State {
         self.state
+    }
+
+    /// The direction itself, and the other one.
+    pub(super) fn halves(&mut self, direction: Direction) -> (&mut Half, &mut Half) {
+        match direction {
+            Direction::ToServer => (&mut self.client, &mut self.server),
+            Direction::ToClient => (&mut self.server, &mut self.client),
+        }
+    }
+
+    pub(super) fn half(&self, direction: Direction) -> &Half {
+        match direction {
+            Direction::ToServer => &self.client,
+            Direction::ToClient => &self.server,
+        }
+    }
+
+    pub(super) fn is(&self, flag: u16) -> bool {
+        self.flags & flag != 0
     }
 }

@@ -67,8 +67,8 @@ pub struct Fresh {
     pub buffered: u32,
     /// Bytes before `offset` that the receiver has and that were never seen, 0 in general.
     pub gap: u64,
-    /// `payload[in_segment]` is the stream as it is. Otherwise urgent bytes are to be left out of it, which
-    /// [`super::Streams::window`] does.
+    /// `payload[in_segment]` is the stream as it is. Otherwise urgent bytes are to be left out of it, or (reported only, never
+    /// inline) came as others before; [`super::Streams::window`] has what counts.
     pub plain: bool,
 }
 
