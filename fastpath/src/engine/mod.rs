@@ -142,6 +142,7 @@ impl Engine {
     pub fn counters(&self) -> Counters {
         let mut counters = self.counters;
         self.flows.report(&mut counters);
+        self.streams.report(&mut counters.tcp);
         counters
     }
 

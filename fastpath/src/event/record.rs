@@ -214,7 +214,7 @@ impl Anomaly {
                 Self { layer: "decode", event: format!("decoder.{}", event.name()) }
             }
             event::Anomaly::Stream(event) => {
-                Self { layer: "stream", event: format!("stream.{}", event.name()) }
+                Self { layer: "stream", event: event.name().into() }
             }
             event::Anomaly::Application(event) => Self { layer: "applayer", event: event.into() },
         }

@@ -37,7 +37,7 @@ impl Engine {
             packet: sight.packet,
             decode_events: sight.decode_events,
             stream_events: sight.stream_events,
-            only_events: sight.only_events,
+            seen_by: sight.seen_by,
             flow: facts,
             stream,
             in_stream: sight.in_stream,

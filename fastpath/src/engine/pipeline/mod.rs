@@ -29,6 +29,7 @@ use super::{
     packet::{Packet, Transport},
     policy::Failure,
     referral::Referral,
+    rules::SeenBy,
     verdict::DropReason,
 };
 use sight::Sight;
@@ -96,17 +97,20 @@ impl Engine {
         match &sight.packet.transport {
             Some(Transport::Tcp(tcp)) => {
                 let inspection = self.inspect_segment(tcp, sight, findings);
-                sight.only_events |= inspection == Inspection::EventsOnly;
-                if inspection == Inspection::None {
-                    return;
+                match inspection {
+                    Inspection::Full => {}
+                    Inspection::EventsOnly => sight.seen_by = SeenBy::AboutEvents,
+                    Inspection::None => return,
                 }
             }
             _ => self.count_in_flow(sight),
         }
         let action = sight.flow.map_or(FlowAction::None, |(handle, _)| self.flow_action(handle));
-        if !matches!(action, FlowAction::Pass | FlowAction::Bypass) {
-            self.inspect_rules(sight, findings);
+        if matches!(action, FlowAction::Pass | FlowAction::Bypass) {
+            return;
         }
+        self.inspect_rules(sight, findings);
+        self.inspect_behind_gaps(sight, findings);
     }
 
     /// Takes a datagram made of fragments through everything.

@@ -7,7 +7,8 @@ use crate::engine::{
     meta::Meta,
     packet::TcpSegment,
     policy::Failure,
-    stream::{Outcome, Phase, Segment, SegmentOptions, State, Tracked},
+    rules::SeenBy,
+    stream::{Fresh, Outcome, Phase, Segment, SegmentOptions, State, Tracked},
     verdict::{DropReason, Enforcement},
 };
 
@@ -43,6 +44,20 @@ impl Engine {
             }
             Outcome::Urgent => self.refuse(DropReason::StreamUrgent, sight, findings),
             Outcome::Failure(failure) => self.apply(failure, sight, findings),
+        }
+    }
+
+    /// What the segment completes behind bytes that its receiver has and that were never seen: each piece is looked at by itself.
+    pub(super) fn inspect_behind_gaps(&mut self, sight: &mut Sight<'_>, findings: &mut Findings<'_>) {
+        while let Some(Fresh { gap: 1.., .. }) = sight.fresh
+            && let Some((handle, direction)) = sight.flow
+            && let Some((_, track)) = self.flows.get_mut(handle)
+        {
+            sight.fresh = self.streams.resume(&mut track.session, direction);
+            sight.seen_by = SeenBy::InStream;
+            if sight.fresh.is_some() {
+                self.inspect_rules(sight, findings);
+            }
         }
     }
 

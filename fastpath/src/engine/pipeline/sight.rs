@@ -6,6 +6,7 @@ use crate::engine::{
     flow::Handle,
     meta::{Direction, Meta},
     packet::{DecodeEvents, Packet},
+    rules::SeenBy,
     stream::{Fresh, StreamEvents},
 };
 
@@ -57,8 +58,8 @@ pub(super) struct Sight<'a> {
     pub(super) flow: Option<(Handle, Direction)>,
     pub(super) decode_events: DecodeEvents,
     pub(super) stream_events: StreamEvents,
-    /// Only rules that ask for events see it.
-    pub(super) only_events: bool,
+    /// Which of the rules see it.
+    pub(super) seen_by: SeenBy,
     /// The stream data that it completes.
     pub(super) fresh: Option<Fresh>,
     /// Its payload is part of a stream.
@@ -67,13 +68,17 @@ pub(super) struct Sight<'a> {
 
 impl<'a> Sight<'a> {
     pub(super) fn new(packet: &'a Packet<'a>, place: Place<'a>) -> Self {
+        let seen_by = match packet.events.is_invalid() {
+            true => SeenBy::AboutEvents,
+            false => SeenBy::All,
+        };
         Self {
             packet,
             place,
             flow: None,
             decode_events: packet.events,
             stream_events: StreamEvents::default(),
-            only_events: packet.events.is_invalid(),
+            seen_by,
             fresh: None,
             in_stream: false,
         }

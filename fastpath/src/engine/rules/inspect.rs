@@ -9,7 +9,7 @@ use super::{
     parser::Rule,
     prefilter::{self, Group},
     set::{RuleSet, Scratch},
-    subject::{Stream, Subject},
+    subject::{SeenBy, Stream, Subject},
 };
 use crate::engine::stream::Window;
 
@@ -45,12 +45,14 @@ impl RuleSet {
         let Scratch { prefilter, cursors, window } = scratch;
         let group = self.prefilter.group(subject.packet);
         prefilter.clear();
-        group.search(subject.packet.payload, prefilter);
+        if subject.seen_by != SeenBy::InStream {
+            group.search(subject.packet.payload, prefilter);
+        }
         let mut look = match (&subject.stream, memory) {
             (Some(stream), Some(memory)) => {
                 let end = stream.fresh.offset.saturating_add(stream.fresh.len());
                 let remembered = memory.direction(stream.direction, self.generation, end);
-                Some(Look::new(stream, subject.packet.payload, remembered, group, prefilter, window))
+                Some(Look::new(*stream, subject.packet.payload, remembered, group, prefilter, window))
             }
             _ => None,
         };
@@ -68,40 +70,60 @@ impl RuleSet {
 
 /// The stream data of one packet, as rules look at it.
 struct Look<'a> {
-    window: Window<'a>,
+    stream: Stream<'a>,
+    payload: &'a [u8],
     remembered: &'a mut Remembered,
+    /// Where the window begins.
+    start: u64,
+    /// The window, once a rule has asked for it. In general none does, so that nothing is copied.
+    window: Option<Window<'a>>,
+    /// Memory for it, until it is made.
+    scratch: Option<&'a mut Vec<u8>>,
 }
 
 impl<'a> Look<'a> {
     /// Adds to the candidates what only the stream shows: fast patterns that lie across segments or in data that was remembered,
-    /// and rules that wait for the rest of their contents.
+    /// and rules that wait for the rest of their contents. What is in the payload was found before.
     fn new(
-        stream: &Stream<'a>,
+        stream: Stream<'a>,
         payload: &'a [u8],
         remembered: &'a mut Remembered,
         group: &Group,
         candidates: &mut prefilter::Scratch,
         scratch: &'a mut Vec<u8>,
     ) -> Self {
-        let window = stream.streams.window(stream.session, stream.direction, stream.fresh, payload, scratch);
-        remembered.forget_before(window.start);
+        let start = stream.streams.window_start(stream.session, stream.direction, stream.fresh);
+        remembered.forget_before(start);
         remembered.waiting().for_each(|rule| candidates.add(rule));
         let seam = group.longest().saturating_sub(1);
-        let from = if remembered.is_crowded() { 0 } else { window.fresh_at.saturating_sub(seam) };
-        // What was just searched as the packet's payload need not be searched again.
-        let to = match stream.fresh.buffered {
-            0 if stream.fresh.plain && !remembered.is_crowded() => {
-                window.bytes.len().min(window.fresh_at.saturating_add(seam))
+        let only_payload = stream.fresh.buffered == 0 && stream.fresh.plain && !remembered.is_crowded();
+        if only_payload {
+            if seam > 0 && start < stream.fresh.offset {
+                let head = payload.get(stream.fresh.in_segment.clone()).unwrap_or_default();
+                stream.streams.seam(stream.session, stream.direction, stream.fresh, seam, scratch);
+                scratch.extend_from_slice(head.get(..seam).unwrap_or(head));
+                group.search(scratch, candidates);
             }
-            _ => window.bytes.len(),
-        };
-        group.search(window.bytes.get(from..to).unwrap_or_default(), candidates);
-        Self { window, remembered }
+            return Self { stream, payload, remembered, start, window: None, scratch: Some(scratch) };
+        }
+        let mut look = Self { stream, payload, remembered, start, window: None, scratch: Some(scratch) };
+        let Window { bytes, fresh_at, .. } = look.window();
+        let from = if look.remembered.is_crowded() { 0 } else { fresh_at.saturating_sub(seam) };
+        group.search(bytes.get(from..).unwrap_or_default(), candidates);
+        look
+    }
+
+    fn window(&mut self) -> Window<'a> {
+        if let Some(scratch) = self.scratch.take() {
+            let Stream { streams, session, direction, fresh } = self.stream;
+            self.window = Some(streams.window(session, direction, fresh, self.payload, scratch));
+        }
+        self.window.unwrap_or(Window { bytes: &[], start: self.start, fresh_at: 0 })
     }
 
     /// Whether `rule`'s contents are in the stream, some of the fresh data among them.
     fn satisfies(&mut self, index: u32, rule: &Rule, cursors: &mut Cursors) -> bool {
-        let Window { bytes, start, fresh_at } = self.window;
+        let Window { bytes, start, fresh_at } = self.window();
         let end = start.saturating_add(bytes.len() as u64);
         let seen = self.remembered.matched_in(index, start);
         let seen = match &*rule.contents {
@@ -129,8 +151,10 @@ impl Rule {
         look: Option<&mut Look<'_>>,
         cursors: &mut Cursors,
     ) -> Option<Via> {
-        if subject.only_events && !self.is_about_events() {
-            return None;
+        match subject.seen_by {
+            SeenBy::AboutEvents if !self.is_about_events() => return None,
+            SeenBy::InStream if self.contents.is_empty() => return None,
+            _ => {}
         }
         let only_addresses = self.is_about_addresses_only();
         if only_addresses && subject.flow.is_some_and(|flow| !flow.first) {
@@ -149,7 +173,8 @@ impl Rule {
             return Some(Via::Stream);
         }
         let payload = subject.packet.payload;
-        let here = self.scope.includes_packet(subject.in_stream)
+        let here = subject.seen_by != SeenBy::InStream
+            && self.scope.includes_packet(subject.in_stream)
             && !payload.is_empty()
             && cursors.satisfy(&self.contents, Text::whole(payload));
         here.then_some(Via::Packet)

@@ -36,7 +36,7 @@ pub use {
     keyword::{Keyword, State, keywords},
     memory::Memory,
     set::RuleSet,
-    subject::{FlowFacts, Stream, Subject},
+    subject::{FlowFacts, SeenBy, Stream, Subject},
     variables::Variables,
 };
 

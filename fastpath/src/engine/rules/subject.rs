@@ -13,8 +13,8 @@ pub struct Subject<'a> {
     pub packet: &'a Packet<'a>,
     /// What was odd about its headers or its datagram.
     pub decode_events: DecodeEvents,
-    /// It cannot be decoded, or is dropped as no part of its session: only rules that ask for events see it.
-    pub only_events: bool,
+    /// Which of the rules see it.
+    pub seen_by: SeenBy,
     /// Its flow; none for a packet that belongs to none.
     pub flow: Option<FlowFacts>,
     /// What was odd about its part in a TCP session.
@@ -24,6 +24,18 @@ pub struct Subject<'a> {
     /// Its payload is part of a stream, so that rules about streams look there and not into the packet (Suricata's
     /// PKT_STREAM_ADD).
     pub in_stream: bool,
+}
+
+/// Which rules see a packet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SeenBy {
+    /// All.
+    #[default]
+    All,
+    /// Those that ask for events: it cannot be decoded, or is dropped as no part of its session.
+    AboutEvents,
+    /// Those that look for contents, in its stream only: the packet itself was seen before.
+    InStream,
 }
 
 /// What rules may ask about a flow.
