@@ -17,7 +17,8 @@ use crate::{
     config::{Given, Named, Override},
     engine::{
         Engine, Settings,
-        meta::{ChecksumState, Timestamp},
+        event::{Event, EventSink as _, StatsRecord},
+        meta::ChecksumState,
         packet::defrag,
         rules::Variables,
         stream,
@@ -228,7 +229,8 @@ fn inspect(capture: &mut Capture, engine: &mut Engine, events: &mut EveFile) -> 
     let (mut packets, mut bytes, mut verdicts) = (0, 0, Verdicts::default());
     let start = Instant::now();
     // The engine's time is the capture's.
-    let (mut now, mut ticked) = (Timestamp::default(), Timestamp::default());
+    let began = capture.packets_mut().next().map(|(meta, _)| meta.time).unwrap_or_default();
+    let (mut now, mut ticked) = (began, began);
     for (meta, packet) in capture.packets_mut() {
         bytes += packet.len() as u64;
         now = now.max(meta.time);
@@ -247,6 +249,8 @@ fn inspect(capture: &mut Capture, engine: &mut Engine, events: &mut EveFile) -> 
         }
     }
     engine.finish(now, events);
+    let uptime = Duration::from_nanos(now.0.saturating_sub(began.0));
+    events.emit(Event::stats(now, StatsRecord { uptime, counters: engine.counters() }));
     events.finish()?;
     let time = start.elapsed();
     progress.finish_and_clear();

@@ -8,7 +8,7 @@ use super::{
     counters::Counters,
     flow::{Ended, Exceptions, Flow, FlowAction, FlowEnd, FlowId, FlowState, TtlRange},
     meta::{Direction, PortId, Timestamp},
-    packet::DecodeEvent,
+    packet::{DecodeEvent, Tunnel},
     rules::RuleInfo,
     stream::StreamEvent,
     verdict::DropReason,
@@ -35,6 +35,10 @@ pub struct Event {
     pub port: PortId,
     /// Position of the packet in the capture from 1, 0 on a live wire and where no packet is the cause.
     pub number: u64,
+    /// Where the packet comes from.
+    pub origin: Origin,
+    /// What carries it: the outermost packet, when it came in a tunnel.
+    pub outer: Option<Outer>,
     /// The packet's addresses and protocol; of a flow's record as its first packet had them.
     pub packet: PacketFacts,
     /// The flow it belongs to.
@@ -56,6 +60,29 @@ pub struct PacketFacts {
     pub protocol: Option<u8>,
     /// ICMP type and code.
     pub icmp: Option<(u8, u8)>,
+}
+
+/// Where a packet comes from (EVE `pkt_src`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// It is what came.
+    #[default]
+    Wire,
+    /// A tunnel carried it.
+    Tunnel(Tunnel),
+    /// Fragments make it.
+    Defrag,
+    /// None came: it is about data that was left over when a flow ended.
+    FlowEnd,
+}
+
+/// The outermost packet around one that came in a tunnel (EVE `tunnel`).
+#[derive(Clone, Copy, Debug)]
+pub struct Outer {
+    /// Its addresses and protocol.
+    pub packet: PacketFacts,
+    /// Tunnels between the two.
+    pub depth: u8,
 }
 
 /// The flow that a packet belongs to, as it was when something happened.
@@ -196,6 +223,8 @@ impl Event {
             time,
             port: PortId::default(),
             number: 0,
+            origin: Origin::default(),
+            outer: None,
             packet: PacketFacts::default(),
             flow: None,
             kind: EventKind::Stats(Box::new(record)),
@@ -242,6 +271,8 @@ impl Event {
             time,
             port: PortId::default(),
             number: 0,
+            origin: Origin::default(),
+            outer: None,
             packet,
             flow: Some(FlowFacts::of(flow, Direction::ToServer)),
             kind: EventKind::Flow(record),

@@ -24,7 +24,7 @@ use event::EventSink;
 use flow::Table;
 use meta::{Meta, Timestamp};
 use packet::{Packet, defrag::Defragmenter};
-use pipeline::{Findings, Place};
+use pipeline::{Ending, Findings, Place};
 use referral::{Judgement, Referral, Ticket};
 use reject::Injection;
 use rules::{RuleSet, Scratch};
@@ -106,9 +106,8 @@ impl Engine {
     /// Inspects a whole datagram that another worker's engine has referred to this one.
     pub fn inspect_datagram(&mut self, referral: &mut Referral, sink: &mut dyn EventSink) -> Verdict {
         let mut findings = Findings::new(sink);
-        let Referral { bytes, vlan, meta, depth, .. } = referral;
-        let place = Place { bytes, meta, depth: *depth, on_the_wire: false };
-        self.inspect_datagram_bytes(*vlan, place, &mut findings);
+        let place = Place::datagram(&referral.bytes, &referral.meta);
+        self.inspect_datagram_bytes(referral.vlan, place, &mut findings);
         findings.decision.verdict(self.settings.enforcement)
     }
 
@@ -123,14 +122,16 @@ impl Engine {
     /// Lets time pass; bounded work. Called at least every 100 ms, also while packets come.
     pub fn tick(&mut self, now: Timestamp, sink: &mut dyn EventSink) {
         self.defragmenter.tick(now);
-        let Self { flows, streams, .. } = self;
-        flows.tick(now, FLOWS_PER_TICK, &mut |ended| pipeline::close_flow(ended, streams, now, sink));
+        let Self { rules, scratch, flows, streams, counters, .. } = self;
+        let mut ending = Ending { rules, scratch, streams, counters };
+        flows.tick(now, FLOWS_PER_TICK, &mut |ended| ending.close(ended, now, sink));
     }
 
     /// Ends all flows: the program ends, or the capture.
     pub fn finish(&mut self, now: Timestamp, sink: &mut dyn EventSink) {
-        let Self { flows, streams, .. } = self;
-        flows.drain(&mut |ended| pipeline::close_flow(ended, streams, now, sink));
+        let Self { rules, scratch, flows, streams, counters, .. } = self;
+        let mut ending = Ending { rules, scratch, streams, counters };
+        flows.drain(&mut |ended| ending.close(ended, now, sink));
     }
 
     /// Frames to be sent because of the packets inspected since the last call.

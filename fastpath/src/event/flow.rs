@@ -106,8 +106,9 @@ impl FlowObject {
             alerted: record.alerted,
             action: match record.action {
                 FlowAction::Drop(_) => Some("drop"),
-                FlowAction::Pass => Some("pass"),
-                FlowAction::None | FlowAction::Bypass => None,
+                // Suricata passes what it bypasses.
+                FlowAction::Pass | FlowAction::Bypass => Some("pass"),
+                FlowAction::None => None,
             },
             exception_policy: exceptions
                 .map(|(failure, policy)| Exception { target: target(failure), policy: policy_name(policy) })

@@ -305,7 +305,7 @@ mod tests {
 
     use super::*;
     use crate::engine::{
-        event::{EventKind, Outcome},
+        event::{EventKind, Origin, Outcome},
         meta::PortId,
         rules::RuleInfo,
     };
@@ -316,6 +316,8 @@ mod tests {
             time: Default::default(),
             port: PortId(port),
             number: 0,
+            origin: Origin::Wire,
+            outer: None,
             packet: Default::default(),
             flow: None,
             kind: EventKind::Alert { rule, outcome: Outcome::Allowed },

@@ -14,7 +14,7 @@ use super::{
     stats,
 };
 use crate::engine::{
-    event::{self, Event, EventKind, FlowFacts, FlowRecord, Outcome, PacketFacts},
+    event::{self, Event, EventKind, FlowFacts, FlowRecord, Origin, Outcome, Outer, PacketFacts},
     meta::Direction,
     meta::Timestamp,
     rules::RuleInfo,
@@ -60,6 +60,8 @@ struct Record<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     community_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    tunnel: Option<TunnelObject>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     alert: Option<Alert<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     anomaly: Option<Anomaly>,
@@ -79,6 +81,25 @@ struct Record<'a> {
     stats: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     verdict: Option<Verdict>,
+}
+
+/// The packet around one that came in a tunnel.
+#[derive(Serialize)]
+struct TunnelObject {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    src_ip: Option<Address>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    src_port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dest_ip: Option<Address>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dest_port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proto: Option<Protocol>,
+    depth: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pcap_cnt: Option<u64>,
+    pkt_src: &'static str,
 }
 
 #[derive(Serialize)]
@@ -133,7 +154,11 @@ pub(super) fn append_lines(
     let on = |event_type| options.types.contains(event_type);
     let record =
         |event_type: EventType, packet: &PacketFacts| Record::new(event, event_type, packet, port, options);
-    let of_packet = |event_type| Record { pkt_src: Some("wire/pcap"), ..record(event_type, &event.packet) };
+    let of_packet = |event_type| Record {
+        pkt_src: Some(source(event.origin)),
+        tunnel: event.outer.as_ref().map(|outer| TunnelObject::new(event, outer)),
+        ..record(event_type, &event.packet)
+    };
     match &event.kind {
         EventKind::Alert { rule, outcome } if on(EventType::Alert) => append(Record {
             alert: Some(Alert::new(rule, *outcome)),
@@ -257,6 +282,32 @@ impl<'a> Record<'a> {
             app_proto: ended.and_then(|flow| flow.app_proto),
             ..Self::default()
         }
+    }
+}
+
+impl TunnelObject {
+    fn new(event: &Event, outer: &Outer) -> Self {
+        let facts = &outer.packet;
+        Self {
+            src_ip: facts.addresses.map(|(source, _)| Address(source)),
+            src_port: facts.ports.map(|(source, _)| source),
+            dest_ip: facts.addresses.map(|(_, destination)| Address(destination)),
+            dest_port: facts.ports.map(|(_, destination)| destination),
+            proto: facts.protocol.map(Protocol),
+            depth: outer.depth,
+            pcap_cnt: (event.number != 0).then_some(event.number),
+            pkt_src: source(Origin::Wire),
+        }
+    }
+}
+
+/// Suricata's name of where a packet comes from.
+fn source(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Wire => "wire/pcap",
+        Origin::Tunnel(tunnel) => tunnel.name(),
+        Origin::Defrag => "defrag",
+        Origin::FlowEnd => "stream (flow timeout)",
     }
 }
 

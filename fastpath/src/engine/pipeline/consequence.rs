@@ -79,7 +79,7 @@ impl Engine {
 
     /// Tells the ends of a packet that it was rejected.
     pub(super) fn answer(&mut self, recipients: Recipients, sight: &Sight<'_>) {
-        if self.settings.enforcement != Enforcement::Drop || !sight.place.on_the_wire {
+        if self.settings.enforcement != Enforcement::Drop || !sight.place.is_on_the_wire() {
             return;
         }
         let ends: &[End] = match recipients {

@@ -53,17 +53,16 @@ impl Engine {
         let mut bytes = std::mem::take(&mut self.datagram);
         let known = self.defragmenter.assemble(ticket, &mut bytes);
         let meta = Meta { link: LinkType::RawIp, checksums: place.meta.checksums, ..*place.meta };
-        let depth = place.depth.saturating_add(1);
         let vlan = fragment.vlan;
         let owner =
             self.settings.share.owner(steer_with(&bytes, LinkType::RawIp, &self.settings.decoder));
-        if !known || depth >= MAX_DEPTH {
+        let inside = place.datagram_in(&bytes, &meta);
+        if !known || inside.depth >= MAX_DEPTH {
             findings.decision.drop(DropReason::Defrag);
-        } else if owner != self.settings.share.worker && place.depth == 0 {
-            return Some(Box::new(Referral { owner, ticket, bytes, vlan, meta, depth }));
+        } else if owner != self.settings.share.worker && place.is_on_the_wire() {
+            return Some(Box::new(Referral { owner, ticket, bytes, vlan, meta }));
         } else {
             let mut whole = Findings::new(&mut *findings.sink);
-            let inside = Place { bytes: &bytes, meta: &meta, depth, on_the_wire: false };
             self.inspect_datagram_bytes(vlan, inside, &mut whole);
             let decision = whole.decision;
             self.defragmenter.settle(ticket, decision.verdict(self.settings.enforcement));

@@ -1,6 +1,6 @@
 //! Which flow a packet belongs to.
 
-use super::{Findings, Inspection, Sight, close_flow};
+use super::{Ending, Findings, Inspection, Sight};
 use crate::engine::{
     Engine,
     flow::{FlowAction, FlowEnd, Handle, Tuple, is_icmp_error},
@@ -20,7 +20,7 @@ enum FlowOf {
 }
 
 impl FlowOf {
-    fn packet(packet: &Packet<'_>, depth: u8) -> Self {
+    fn packet(packet: &Packet<'_>, tunnels: u8) -> Self {
         let Some(network) = &packet.network else { return Self::None };
         let (source, destination) = network.addresses();
         let tuple = Tuple {
@@ -30,7 +30,7 @@ impl FlowOf {
             ports: packet.ports().unwrap_or_default(),
             icmp_code: 0,
             vlan: packet.vlan,
-            recursion: depth,
+            recursion: tunnels,
         };
         let Some((kind, code)) = packet.icmp() else { return Self::Any(tuple) };
         if !is_icmp_error(network.protocol, kind) {
@@ -56,7 +56,7 @@ impl Engine {
         sight: &Sight<'_>,
         findings: &mut Findings<'_>,
     ) -> Option<(Handle, Direction)> {
-        let found = match FlowOf::packet(sight.packet, sight.place.depth) {
+        let found = match FlowOf::packet(sight.packet, sight.place.tunnels) {
             FlowOf::None => None,
             FlowOf::Known(tuple) => self.flows.find(&self.flows.probe(&tuple)),
             FlowOf::Any(tuple) => match self.begin_flow(&tuple, sight, findings) {
@@ -82,13 +82,14 @@ impl Engine {
         sight: &Sight<'_>,
         findings: &mut Findings<'_>,
     ) -> Option<(Handle, Direction)> {
-        let Self { flows, streams, settings, .. } = self;
+        let Self { rules, scratch, flows, streams, counters, settings, .. } = self;
         let Meta { time, number, .. } = *sight.place.meta;
         let probe = flows.probe(tuple);
         if settings.fail_flow_at != 0 && settings.fail_flow_at == number && flows.find(&probe).is_none() {
             return None;
         }
-        let mut close = |ended| close_flow(ended, streams, time, &mut *findings.sink);
+        let mut ending = Ending { rules, scratch, streams, counters };
+        let mut close = |ended| ending.close(ended, time, &mut *findings.sink);
         let entry = flows.enter(&probe, time, &mut close).ok()?;
         Some((entry.handle, entry.direction))
     }
@@ -99,9 +100,11 @@ impl Engine {
         sight: &Sight<'_>,
         findings: &mut Findings<'_>,
     ) -> Option<(Handle, Direction)> {
-        let FlowOf::Any(tuple) = FlowOf::packet(sight.packet, sight.place.depth) else { return None };
-        if let Some(ended) = self.flows.remove(sight.flow?.0, FlowEnd::TcpReuse) {
-            close_flow(ended, &mut self.streams, sight.place.meta.time, &mut *findings.sink);
+        let FlowOf::Any(tuple) = FlowOf::packet(sight.packet, sight.place.tunnels) else { return None };
+        let Self { rules, scratch, flows, streams, counters, .. } = self;
+        if let Some(ended) = flows.remove(sight.flow?.0, FlowEnd::TcpReuse) {
+            let mut ending = Ending { rules, scratch, streams, counters };
+            ending.close(ended, sight.place.meta.time, &mut *findings.sink);
         }
         self.begin_flow(&tuple, sight, findings)
     }

@@ -10,16 +10,18 @@
 //! | `detection.rs` | what the rules say of it |
 //! | `consequence.rs` | what is done: drops, exception policies, answers |
 //! | `report.rs` | events and counters |
+//! | `ending.rs` | the end of a flow |
 
 mod consequence;
 mod datagram;
 mod detection;
+mod ending;
 mod flow;
 mod report;
 mod session;
 mod sight;
 
-pub(super) use report::close_flow;
+pub(super) use ending::Ending;
 pub(super) use sight::{Findings, Place};
 
 use super::{
@@ -51,7 +53,7 @@ impl Engine {
         let mut referral = None;
         if let Some(inner) = &packet.inner {
             let inside = Packet::decode_inner(inner, &self.settings.decoder);
-            referral = self.inspect_layer(&inside, place.inside(), findings);
+            referral = self.inspect_layer(&inside, place.inside(inner.kind, &packet.facts()), findings);
         }
         let mut sight = Sight::new(packet, place);
         if packet.events.is_invalid() {

@@ -1,14 +1,10 @@
 //! Events and counters of the pipeline.
 
-use super::{Findings, Sight};
+use super::{Findings, Place, Sight};
 use crate::engine::{
     Engine,
-    event::{Anomaly, Event, EventKind, EventSink, FlowFacts},
-    flow::Ended,
-    meta::Timestamp,
+    event::{Anomaly, Event, EventKind, FlowFacts, Outer},
     packet::{Packet, Transport},
-    stream::Streams,
-    track::Track,
 };
 
 impl Engine {
@@ -57,24 +53,14 @@ impl Engine {
     }
 }
 
-/// Gives back what a flow's session remembers, and reports the flow.
-pub(in crate::engine) fn close_flow(
-    mut ended: Ended<Track>,
-    streams: &mut Streams,
-    now: Timestamp,
-    sink: &mut dyn EventSink,
-) {
-    let tcp = ended.state.tcp_record();
-    streams.release(&mut ended.state.session);
-    sink.emit(Event::flow_ended(&ended, now, tcp, None));
-}
-
 pub(super) fn event(sight: &Sight<'_>, flow: Option<FlowFacts>, kind: EventKind) -> Event {
-    let meta = sight.place.meta;
+    let Place { meta, origin, root, tunnels, .. } = sight.place;
     Event {
         time: meta.time,
         port: meta.port,
         number: meta.number,
+        origin,
+        outer: root.map(|&packet| Outer { packet, depth: tunnels }),
         packet: sight.packet.facts(),
         flow,
         kind,

@@ -2,10 +2,10 @@
 
 use crate::engine::{
     decision::Decision,
-    event::EventSink,
+    event::{EventSink, Origin, PacketFacts},
     flow::Handle,
     meta::{Direction, Meta},
-    packet::{DecodeEvents, Packet},
+    packet::{DecodeEvents, Packet, Tunnel},
     rules::SeenBy,
     stream::{Fresh, StreamEvents},
 };
@@ -14,24 +14,48 @@ use crate::engine::{
 #[derive(Clone, Copy)]
 pub(in crate::engine) struct Place<'a> {
     /// The bytes that were decoded from the first on: the packet, or a datagram made of fragments.
-    pub(in crate::engine) bytes: &'a [u8],
+    pub(super) bytes: &'a [u8],
     /// The circumstances of the packet.
-    pub(in crate::engine) meta: &'a Meta,
+    pub(super) meta: &'a Meta,
+    pub(super) origin: Origin,
+    /// The outermost packet, of what a tunnel carries.
+    pub(super) root: Option<&'a PacketFacts>,
+    /// Tunnels around it.
+    pub(super) tunnels: u8,
     /// Tunnels and datagrams around it.
-    pub(in crate::engine) depth: u8,
-    /// It is what came over the wire, so that an answer can be sent back over it.
-    pub(in crate::engine) on_the_wire: bool,
+    pub(super) depth: u8,
 }
 
 impl<'a> Place<'a> {
     /// A packet as it came.
     pub(in crate::engine) fn outermost(bytes: &'a [u8], meta: &'a Meta) -> Self {
-        Self { bytes, meta, depth: 0, on_the_wire: true }
+        Self { bytes, meta, origin: Origin::Wire, root: None, tunnels: 0, depth: 0 }
     }
 
-    /// What a tunnel here carries.
-    pub(super) fn inside(self) -> Self {
-        Self { depth: self.depth.saturating_add(1), on_the_wire: false, ..self }
+    /// A datagram made of fragments that came over the wire.
+    pub(in crate::engine) fn datagram(bytes: &'a [u8], meta: &'a Meta) -> Self {
+        Self { origin: Origin::Defrag, depth: 1, ..Self::outermost(bytes, meta) }
+    }
+
+    /// A datagram made of fragments here.
+    pub(super) fn datagram_in(self, bytes: &'a [u8], meta: &'a Meta) -> Self {
+        Self { bytes, meta, origin: Origin::Defrag, depth: self.depth.saturating_add(1), ..self }
+    }
+
+    /// What a tunnel here carries; `facts` are those of the packet around it.
+    pub(super) fn inside(self, kind: Tunnel, facts: &'a PacketFacts) -> Self {
+        Self {
+            origin: Origin::Tunnel(kind),
+            root: self.root.or(Some(facts)),
+            tunnels: self.tunnels.saturating_add(1),
+            depth: self.depth.saturating_add(1),
+            ..self
+        }
+    }
+
+    /// Whether it is what came over the wire, so that an answer can be sent back over it.
+    pub(super) fn is_on_the_wire(&self) -> bool {
+        self.depth == 0
     }
 }
 

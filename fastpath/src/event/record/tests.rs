@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     engine::{
         counters::Counters,
-        event::{StatsRecord, TcpRecord},
+        event::{Origin, StatsRecord, TcpRecord},
         flow::{Ended, Flow, FlowAction, FlowEnd, FlowSettings, FlowState, Share, Table, Tuple},
         policy::{ExceptionPolicy, Failure},
         verdict::DropReason,
@@ -29,6 +29,8 @@ fn event(packet: PacketFacts, outcome: Outcome) -> Event {
         time: Timestamp(1_795_448_966_123_456_789),
         port: Default::default(),
         number: 4,
+        origin: Origin::Wire,
+        outer: None,
         packet,
         flow: None,
         kind: EventKind::Alert { rule: Arc::new(rule), outcome },
