@@ -24,7 +24,7 @@ use crate::{
         stream,
         verdict::{Enforcement, Verdict},
     },
-    event::{EveFile, EveOptions, EventType, EventTypes},
+    event::{EveFile, EveOptions, EventTypes},
     io::pcap::Capture,
 };
 
@@ -140,10 +140,7 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     }
 
     let enforcement = if args.simulate_ips { Enforcement::Drop } else { Enforcement::Report };
-    let settings = Settings {
-        anomalies: named.eve.types.contains(EventType::Anomaly),
-        ..args.simulated.apply(named.engine).enforcing(enforcement)
-    };
+    let settings = named.eve.types.ask(args.simulated.apply(named.engine).enforcing(enforcement));
     let mut engine = Engine::new(Arc::new(rules), settings);
     let mut events = EveFile::create(&args.log_dir, named.eve)?;
     let counts = inspect(&mut capture, &mut engine, &mut events)?;

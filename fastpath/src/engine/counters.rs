@@ -5,7 +5,7 @@ use etherparse::ip_number;
 
 use super::{
     meta::LinkType,
-    packet::{DecodeEvent, IpHeader, Network, Packet, Transport, Tunnel, defrag::Fate},
+    packet::{DecodeEvent, DecodeEvents, IpHeader, Network, Packet, Transport, Tunnel, defrag::Fate},
     policy::{ExceptionPolicy, Failure},
     verdict::{DropReason, Verdict},
 };
@@ -266,6 +266,41 @@ impl DecoderCounters {
     }
 }
 
+/// How often each [`DecodeEvent`] was raised (`stats.decoder.event`), in its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecodeEventCounters([u64; DecodeEvent::ALL.len()]);
+
+impl Default for DecodeEventCounters {
+    fn default() -> Self {
+        Self([0; DecodeEvent::ALL.len()])
+    }
+}
+
+impl DecodeEventCounters {
+    /// Counts the events of one layer of a packet.
+    pub(super) fn count(&mut self, events: DecodeEvents) {
+        for event in events.iter() {
+            self.0[event as usize] += 1;
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        for (own, more) in self.0.iter_mut().zip(other.0) {
+            *own = own.saturating_add(more);
+        }
+    }
+
+    fn each(&self, visit: &mut dyn Visit) {
+        for (event, count) in DecodeEvent::ALL.iter().zip(self.0) {
+            let (group, name) = event.name().split_once('.').unwrap_or((event.name(), ""));
+            match name {
+                "" => visit.counter(&["decoder", "event", group], count),
+                name => visit.counter(&["decoder", "event", group, name], count),
+            }
+        }
+    }
+}
+
 impl DefragCounters {
     /// Counts a fragment.
     pub(super) fn count(&mut self, fate: Fate, v6: bool) {
@@ -301,6 +336,8 @@ impl TcpCounters {
 pub struct Counters {
     /// Decoding.
     pub decoder: DecoderCounters,
+    /// What was odd about packets.
+    pub decode_events: DecodeEventCounters,
     /// Defragmentation.
     pub defrag: DefragCounters,
     /// Flows.
@@ -345,6 +382,7 @@ impl Counters {
         let largest = self.decoder.max_packet.max(other.decoder.max_packet);
         self.decoder.add(&other.decoder);
         self.decoder.max_packet = largest;
+        self.decode_events.add(&other.decode_events);
         self.defrag.add(&other.defrag);
         self.flow.add(&other.flow);
         self.flow_end.add(&other.flow_end);
@@ -364,6 +402,7 @@ impl Counters {
         self.decoder.each("decoder", visit);
         let average = self.decoder.bytes.checked_div(self.decoder.packets).unwrap_or(0);
         visit.counter(&["decoder", "avg_pkt_size"], average);
+        self.decode_events.each(visit);
         self.defrag.each("defrag", visit);
         self.flow.each("flow", visit);
         self.flow_end.each("state", &mut Below(&["flow", "end"], visit));

@@ -1,6 +1,10 @@
 //! What the engine reports: plain values without a format. `crate::event` renders them as EVE JSON.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::Duration,
+};
 
 use etherparse::{IpNumber, ip_number};
 
@@ -8,7 +12,7 @@ use super::{
     counters::Counters,
     flow::{Ended, Exceptions, Flow, FlowAction, FlowEnd, FlowId, FlowState, TtlRange},
     meta::{Direction, PortId, Timestamp},
-    packet::{DecodeEvent, Tunnel},
+    packet::{ArpPacketSlice, DecodeEvent, Tunnel},
     rules::RuleInfo,
     stream::StreamEvent,
     verdict::DropReason,
@@ -137,6 +141,8 @@ pub enum EventKind {
     },
     /// Something odd about a packet, a stream or what it carries.
     Anomaly(Anomaly),
+    /// An ARP packet.
+    Arp(ArpFacts),
     /// A flow ended.
     Flow(FlowRecord),
     /// What was counted so far.
@@ -163,6 +169,30 @@ pub enum Anomaly {
     Stream(StreamEvent),
     /// About what an application protocol says, by Suricata's name.
     Application(&'static str),
+}
+
+/// What an ARP packet says (RFC 826, of IPv4 over Ethernet).
+#[derive(Clone, Copy, Debug)]
+pub struct ArpFacts {
+    /// What it is.
+    pub operation: u16,
+    /// MAC and IP address of the sender.
+    pub sender: ([u8; 6], Ipv4Addr),
+    /// MAC and IP address of the target.
+    pub target: ([u8; 6], Ipv4Addr),
+}
+
+impl ArpFacts {
+    /// What `arp` says; zeros for addresses that are not those of Ethernet and IPv4.
+    pub fn of(arp: &ArpPacketSlice<'_>) -> Self {
+        let mac = |bytes: &[u8]| bytes.try_into().unwrap_or_default();
+        let ip = |bytes: &[u8]| Ipv4Addr::from(<[u8; 4]>::try_from(bytes).unwrap_or_default());
+        Self {
+            operation: arp.operation().0,
+            sender: (mac(arp.sender_hw_addr()), ip(arp.sender_protocol_addr())),
+            target: (mac(arp.target_hw_addr()), ip(arp.target_protocol_addr())),
+        }
+    }
 }
 
 /// A flow when it ends.

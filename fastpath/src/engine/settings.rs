@@ -29,6 +29,8 @@ pub struct Settings {
     pub fail_flow_at: u64,
     /// Whether what is odd about packets gives events (EVE `anomaly`).
     pub anomalies: bool,
+    /// Whether ARP packets give events (EVE `arp`).
+    pub arp: bool,
 }
 
 impl Settings {
@@ -44,6 +46,7 @@ impl Settings {
             stream: stream::Settings::new(enforcement),
             fail_flow_at: 0,
             anomalies: false,
+            arp: false,
         }
     }
 

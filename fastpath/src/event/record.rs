@@ -1,7 +1,10 @@
 //! One event as lines of EVE JSON, named as Suricata 8 names it
 //! (<https://docs.suricata.io/en/suricata-8.0.0/output/eve/eve-json-format.html>).
 
-use std::{fmt, net::IpAddr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr},
+};
 
 use etherparse::IpNumber;
 use serde::{Serialize, Serializer};
@@ -14,7 +17,7 @@ use super::{
     stats,
 };
 use crate::engine::{
-    event::{self, Event, EventKind, FlowFacts, FlowRecord, Origin, Outcome, Outer, PacketFacts},
+    event::{self, ArpFacts, Event, EventKind, FlowFacts, FlowRecord, Origin, Outcome, Outer, PacketFacts},
     meta::Direction,
     meta::Timestamp,
     rules::RuleInfo,
@@ -65,6 +68,8 @@ struct Record<'a> {
     alert: Option<Alert<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     anomaly: Option<Anomaly>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arp: Option<Arp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     drop: Option<Drop>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,6 +123,17 @@ struct Anomaly {
     #[serde(rename = "type")]
     layer: &'static str,
     event: String,
+}
+
+#[derive(Serialize)]
+struct Arp {
+    hw_type: &'static str,
+    proto_type: &'static str,
+    opcode: Value,
+    src_mac: String,
+    src_ip: Ipv4Addr,
+    dest_mac: String,
+    dest_ip: Ipv4Addr,
 }
 
 #[derive(Serialize)]
@@ -177,6 +193,10 @@ pub(super) fn append_lines(
             direction: event.flow.as_ref().map(direction),
             ..of_packet(EventType::Drop)
         }),
+        EventKind::Arp(arp) if on(EventType::Arp) => append(Record {
+            arp: Some(Arp::new(arp)),
+            ..of_packet(EventType::Arp)
+        }),
         EventKind::Anomaly(anomaly) if on(EventType::Anomaly) => append(Record {
             anomaly: Some(Anomaly::new(*anomaly)),
             ..of_packet(EventType::Anomaly)
@@ -229,6 +249,31 @@ fn direction(flow: &FlowFacts) -> &'static str {
     match flow.direction {
         Direction::ToServer => "to_server",
         Direction::ToClient => "to_client",
+    }
+}
+
+impl Arp {
+    fn new(arp: &ArpFacts) -> Self {
+        let mac = |mac: [u8; 6]| mac.map(|byte| format!("{byte:02x}")).join(":");
+        Self {
+            // The decoder takes no others.
+            hw_type: "ethernet",
+            proto_type: "ipv4",
+            // RFC 826, RFC 903, RFC 2390.
+            opcode: match arp.operation {
+                1 => "request".into(),
+                2 => "reply".into(),
+                3 => "request_reverse".into(),
+                4 => "reply_reverse".into(),
+                8 => "inarp_request".into(),
+                9 => "inarp_reply".into(),
+                other => other.into(),
+            },
+            src_mac: mac(arp.sender.0),
+            src_ip: arp.sender.1,
+            dest_mac: mac(arp.target.0),
+            dest_ip: arp.target.1,
+        }
     }
 }
 

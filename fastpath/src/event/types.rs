@@ -1,6 +1,6 @@
 //! Which events are written, and how (`outputs.eve-log`).
 
-use crate::engine::event::EventKind;
+use crate::engine::{self, event::EventKind};
 
 /// A kind of record, by EVE's `event_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub enum EventType {
     Alert,
     /// Something is wrong with a packet or a stream.
     Anomaly,
+    /// An ARP packet.
+    Arp,
     /// A packet was dropped.
     Drop,
     /// A flow ended: both directions in one record.
@@ -21,14 +23,15 @@ pub enum EventType {
 
 impl EventType {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Alert, Self::Anomaly, Self::Drop, Self::Flow, Self::Netflow, Self::Stats];
+    pub const ALL: [Self; 7] =
+        [Self::Alert, Self::Anomaly, Self::Arp, Self::Drop, Self::Flow, Self::Netflow, Self::Stats];
 
     /// Its name in EVE and in the configuration.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Alert => "alert",
             Self::Anomaly => "anomaly",
+            Self::Arp => "arp",
             Self::Drop => "drop",
             Self::Flow => "flow",
             Self::Netflow => "netflow",
@@ -38,7 +41,7 @@ impl EventType {
 }
 
 /// A set of event types (`outputs.eve-log.types`). The default is what Suricata's own suricata.yaml turns on, as far as there
-/// is such a record here: `drop` and `netflow` are off.
+/// is such a record here: `arp`, `drop` and `netflow` are off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventTypes(u8);
 
@@ -82,11 +85,21 @@ impl EventTypes {
         (types, unknown)
     }
 
+    /// Tells the engine which events to raise at all.
+    pub fn ask(self, settings: engine::Settings) -> engine::Settings {
+        engine::Settings {
+            anomalies: self.contains(EventType::Anomaly),
+            arp: self.contains(EventType::Arp),
+            ..settings
+        }
+    }
+
     /// Whether an event gives any record.
     pub(super) fn includes(self, kind: &EventKind) -> bool {
         match kind {
             EventKind::Alert { .. } => self.contains(EventType::Alert),
             EventKind::Anomaly { .. } => self.contains(EventType::Anomaly),
+            EventKind::Arp(_) => self.contains(EventType::Arp),
             EventKind::Drop { .. } => self.contains(EventType::Drop),
             EventKind::Flow(_) => self.contains(EventType::Flow) || self.contains(EventType::Netflow),
             EventKind::Stats(_) => self.contains(EventType::Stats),

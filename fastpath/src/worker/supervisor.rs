@@ -25,8 +25,8 @@ use super::{
 };
 use crate::{
     config::{ActionMode, AttachMode, OnWorkerLoss, RunConfig, Wire},
-    engine::{Engine, Settings, meta::PortId, rules::RuleSet, verdict::Enforcement},
-    event::{EventError, EventType, LiveSink, LiveWriter},
+    engine::{Engine, meta::PortId, rules::RuleSet, verdict::Enforcement},
+    event::{EventError, LiveSink, LiveWriter},
     io::xdp::{self, OpenError, XdpOptions},
     nic::{
         self,
@@ -227,10 +227,7 @@ impl Supervisor {
             ActionMode::Inline => Enforcement::Drop,
             ActionMode::Detect | ActionMode::Tap => Enforcement::Report,
         };
-        let settings = Settings {
-            anomalies: config.eve.types.contains(EventType::Anomaly),
-            ..config.engine.enforcing(enforcement).seeded(self.secret)
-        };
+        let settings = config.eve.types.ask(config.engine.enforcing(enforcement).seeded(self.secret));
         let task = Task {
             seat: seat.clone(),
             wire: XdpOptions {

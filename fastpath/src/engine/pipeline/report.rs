@@ -3,12 +3,18 @@
 use super::{Findings, Place, Sight};
 use crate::engine::{
     Engine,
-    event::{Anomaly, Event, EventKind, FlowFacts, Outer},
+    event::{Anomaly, ArpFacts, Event, EventKind, FlowFacts, Outer},
     packet::{Packet, Transport},
 };
 
 impl Engine {
-    pub(super) fn report_decode_events(&self, sight: &Sight<'_>, findings: &mut Findings<'_>) {
+    pub(super) fn report_decode_events(&mut self, sight: &Sight<'_>, findings: &mut Findings<'_>) {
+        self.counters.decode_events.count(sight.decode_events);
+        if let Some(arp) = &sight.packet.arp
+            && self.settings.arp
+        {
+            findings.sink.emit(event(sight, None, EventKind::Arp(ArpFacts::of(arp))));
+        }
         if !self.settings.anomalies {
             return;
         }
