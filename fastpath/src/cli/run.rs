@@ -8,8 +8,7 @@ use clap::Args;
 use super::rules;
 use crate::{
     config::{
-        ActionMode, AttachMode, BindMode, Given, IndexList, OnWorkerLoss, Override, RunConfig,
-        Settings, file,
+        ActionMode, AttachMode, BindMode, Given, IndexList, OnWorkerLoss, Override, RunConfig, Settings, file,
     },
     engine::rules::RuleSet,
 };

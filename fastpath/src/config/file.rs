@@ -31,8 +31,7 @@ use toml::{
 
 use super::{
     ActionMode, AttachMode, BindMode, ConfigError, DEFAULT_FILE, Given, IndexList, OnWorkerLoss, Override,
-    Place, Settings, StatsTarget,
-    named::TABLES,
+    Place, Settings, StatsTarget, named::TABLES,
 };
 
 #[derive(Deserialize)]

@@ -92,9 +92,7 @@ impl Engine {
         let referral = self.inspect_layer(&view, Place::outermost(packet, meta), &mut findings);
         let verdict = findings.decision.verdict(self.settings.enforcement);
         match (referral, verdict) {
-            (Some(referral), Verdict::Drop(_)) => {
-                Judgement::Verdict(self.settle(referral.ticket, verdict))
-            }
+            (Some(referral), Verdict::Drop(_)) => Judgement::Verdict(self.settle(referral.ticket, verdict)),
             (Some(referral), _) => Judgement::Refer(referral),
             (None, _) => {
                 self.counters.count_verdict(verdict);

@@ -193,14 +193,12 @@ pub(super) fn append_lines(
             direction: event.flow.as_ref().map(direction),
             ..of_packet(EventType::Drop)
         }),
-        EventKind::Arp(arp) if on(EventType::Arp) => append(Record {
-            arp: Some(Arp::new(arp)),
-            ..of_packet(EventType::Arp)
-        }),
-        EventKind::Anomaly(anomaly) if on(EventType::Anomaly) => append(Record {
-            anomaly: Some(Anomaly::new(*anomaly)),
-            ..of_packet(EventType::Anomaly)
-        }),
+        EventKind::Arp(arp) if on(EventType::Arp) => {
+            append(Record { arp: Some(Arp::new(arp)), ..of_packet(EventType::Arp) })
+        }
+        EventKind::Anomaly(anomaly) if on(EventType::Anomaly) => {
+            append(Record { anomaly: Some(Anomaly::new(*anomaly)), ..of_packet(EventType::Anomaly) })
+        }
         EventKind::Flow(ended) => {
             let Some(flow) = &event.flow else { return 0 };
             if on(EventType::Flow) {
@@ -283,9 +281,7 @@ impl Anomaly {
             event::Anomaly::Decode(event) => {
                 Self { layer: "decode", event: format!("decoder.{}", event.name()) }
             }
-            event::Anomaly::Stream(event) => {
-                Self { layer: "stream", event: event.name().into() }
-            }
+            event::Anomaly::Stream(event) => Self { layer: "stream", event: event.name().into() },
             event::Anomaly::Application(event) => Self { layer: "applayer", event: event.into() },
         }
     }

@@ -54,8 +54,7 @@ impl Engine {
         let known = self.defragmenter.assemble(ticket, &mut bytes);
         let meta = Meta { link: LinkType::RawIp, checksums: place.meta.checksums, ..*place.meta };
         let vlan = fragment.vlan;
-        let owner =
-            self.settings.share.owner(steer_with(&bytes, LinkType::RawIp, &self.settings.decoder));
+        let owner = self.settings.share.owner(steer_with(&bytes, LinkType::RawIp, &self.settings.decoder));
         let inside = place.datagram_in(&bytes, &meta);
         if !known || inside.depth >= MAX_DEPTH {
             findings.decision.drop(DropReason::Defrag);

@@ -15,8 +15,7 @@ impl Engine {
     /// Lets the rules look, and does what those that match ask for.
     pub(super) fn inspect_rules(&mut self, sight: &Sight<'_>, findings: &mut Findings<'_>) {
         let Self { rules, scratch, flows, streams, settings, counters, .. } = self;
-        let mut entry =
-            sight.flow.and_then(|(handle, direction)| Some((direction, flows.get_mut(handle)?)));
+        let mut entry = sight.flow.and_then(|(handle, direction)| Some((direction, flows.get_mut(handle)?)));
         let of_flow = entry.as_ref().map(|(direction, (flow, _))| event::FlowFacts::of(flow, *direction));
         let facts = entry.as_mut().map(|(direction, (flow, track))| FlowFacts {
             direction: *direction,

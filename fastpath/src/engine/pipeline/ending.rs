@@ -25,7 +25,12 @@ pub(in crate::engine) struct Ending<'e> {
 
 impl Ending<'_> {
     /// Ends a flow that is no longer in the table.
-    pub(in crate::engine) fn close(&mut self, mut ended: Ended<Track>, now: Timestamp, sink: &mut dyn EventSink) {
+    pub(in crate::engine) fn close(
+        &mut self,
+        mut ended: Ended<Track>,
+        now: Timestamp,
+        sink: &mut dyn EventSink,
+    ) {
         let tcp = ended.state.tcp_record();
         if tcp.is_some() {
             for direction in [Direction::ToServer, Direction::ToClient] {

@@ -39,9 +39,7 @@ impl Engine {
         self.report_stream_events(sight, findings);
         match tracked.outcome {
             Outcome::Accept | Outcome::DepthReached => Inspection::Full,
-            Outcome::Invalid(_) | Outcome::Contradiction => {
-                self.refuse(DropReason::Stream, sight, findings)
-            }
+            Outcome::Invalid(_) | Outcome::Contradiction => self.refuse(DropReason::Stream, sight, findings),
             Outcome::Urgent => self.refuse(DropReason::StreamUrgent, sight, findings),
             Outcome::Failure(failure) => self.apply(failure, sight, findings),
         }
@@ -84,12 +82,7 @@ impl Engine {
     }
 
     /// The packet is not valid in its session. Its receiver must not have it, and inline only rules about that see it.
-    fn refuse(
-        &mut self,
-        reason: DropReason,
-        sight: &Sight<'_>,
-        findings: &mut Findings<'_>,
-    ) -> Inspection {
+    fn refuse(&mut self, reason: DropReason, sight: &Sight<'_>, findings: &mut Findings<'_>) -> Inspection {
         self.drop_packet(reason, sight, None, findings);
         match self.settings.enforcement {
             Enforcement::Drop => Inspection::EventsOnly,

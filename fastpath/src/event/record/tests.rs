@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::engine::packet::DecodeEvent;
 use super::*;
+use crate::engine::packet::DecodeEvent;
 use crate::{
     engine::{
         counters::Counters,

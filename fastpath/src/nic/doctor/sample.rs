@@ -15,7 +15,10 @@ use super::{
     facts::{Facts, HugePages, Machine, Pci, Port, Privilege, System},
     scratch::Scratch,
 };
-use crate::config::{ActionMode, AttachMode, BindMode, OnWorkerLoss, RingConfig, RunConfig, Wire};
+use crate::{
+    config::{ActionMode, AttachMode, BindMode, OnWorkerLoss, RingConfig, RunConfig, Wire},
+    engine::{Settings, verdict::Enforcement},
+};
 
 /// A file tree with these files. It goes when the directory is dropped.
 pub(crate) fn tree(files: &[(&str, &str)]) -> (TempDir, System) {
@@ -50,8 +53,7 @@ pub(crate) fn config() -> RunConfig {
         variables: Default::default(),
         eve: Default::default(),
         stats_interval: Default::default(),
-        flow: Default::default(),
-        policies: Default::default(),
+        engine: Settings::new(Enforcement::Report),
     }
 }
 

@@ -4,7 +4,10 @@ use super::{
     super::namespace::{in_fresh_namespace, ip, veth},
     *,
 };
-use crate::config::{ActionMode, BindMode, OnWorkerLoss, RingConfig};
+use crate::{
+    config::{ActionMode, BindMode, OnWorkerLoss, RingConfig},
+    engine::{Settings, verdict::Enforcement},
+};
 
 const ROOT: Capabilities = Capabilities(u64::MAX);
 
@@ -27,8 +30,7 @@ fn bridge() -> RunConfig {
         variables: Default::default(),
         eve: Default::default(),
         stats_interval: Default::default(),
-        flow: Default::default(),
-        policies: Default::default(),
+        engine: Settings::new(Enforcement::Report),
     }
 }
 

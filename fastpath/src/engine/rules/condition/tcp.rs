@@ -80,7 +80,9 @@ fn bits(token: Token<'_>) -> Result<u8, Fault> {
             'C' | '1' => 128,
             '0' => 0,
             _ => {
-                return Err(token.fault(format!("`{letter}` is no TCP flag: use F, S, R, P, A, U, E, C or 0")));
+                return Err(
+                    token.fault(format!("`{letter}` is no TCP flag: use F, S, R, P, A, U, E, C or 0"))
+                );
             }
         };
     }

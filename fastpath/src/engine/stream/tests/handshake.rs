@@ -73,11 +73,7 @@ fn no_data_before_the_answer() {
 #[test]
 fn the_last_ack_has_to_fit() {
     let mut wire = syn_received();
-    wire.refuse(
-        ThreeWayRightSeqWrongAckEvasion,
-        CLIENT,
-        &segment(ISN + 1, SERVER_ISN + 2, ACK, b"evil"),
-    );
+    wire.refuse(ThreeWayRightSeqWrongAckEvasion, CLIENT, &segment(ISN + 1, SERVER_ISN + 2, ACK, b"evil"));
     wire.refuse(ThreeWayWrongSeqWrongAck, CLIENT, &segment(ISN + 9, SERVER_ISN, ACK, b"evil"));
     wire.refuse(ThreeWayRightSeqWrongAckEvasion, CLIENT, &segment(ISN + 1, 0, 0, b"evil"));
     assert_eq!(wire.state(), State::SynReceived);
@@ -164,11 +160,7 @@ fn data_of_a_syn_is_inspected() {
     wire.refuse(ThreeWaySynResendDiffSeqOnSynRecv, CLIENT, &segment(ISN + 1, 0, SYN, b"GET /"));
     let tracked = wire.track(CLIENT, &segment(ISN, 0, SYN, b"PUT /"));
     assert_eq!(tracked.outcome, Outcome::Contradiction);
-    wire.accept_with(
-        ThreeWaySynackTfoDataIgnored,
-        SERVER,
-        &segment(SERVER_ISN, ISN + 1, SYN | ACK, b""),
-    );
+    wire.accept_with(ThreeWaySynackTfoDataIgnored, SERVER, &segment(SERVER_ISN, ISN + 1, SYN | ACK, b""));
     wire.refuse(ThreeWayAckDataInject, SERVER, &segment(SERVER_ISN + 1, ISN + 1, ACK, b"200"));
     wire.accept(CLIENT, &segment(ISN + 1, SERVER_ISN + 1, ACK, b""));
     assert_eq!(wire.say(0, b"PUT /").outcome, Outcome::Contradiction);
@@ -261,11 +253,8 @@ fn sessions_are_limited() {
 
 #[test]
 fn failures_are_simulated() {
-    let mut wire = Wire::with(Settings {
-        fail_session_at: 1,
-        fail_reassembly_at: 5,
-        ..settings(Enforcement::Drop)
-    });
+    let mut wire =
+        Wire::with(Settings { fail_session_at: 1, fail_reassembly_at: 5, ..settings(Enforcement::Drop) });
     let tracked = wire.track(CLIENT, &segment(ISN, 0, SYN, b""));
     assert_eq!(tracked.outcome, Outcome::Failure(Failure::StreamMemcap));
     wire.accept(CLIENT, &segment(ISN, 0, SYN, b""));
