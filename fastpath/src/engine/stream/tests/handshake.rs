@@ -73,11 +73,7 @@ fn no_data_before_the_answer() {
 #[test]
 fn the_last_ack_has_to_fit() {
     let mut wire = syn_received();
-    wire.refuse(
-        ThreeWayRightSeqWrongAckEvasion,
-        CLIENT,
-        &segment(ISN + 1, SERVER_ISN + 2, ACK, b"evil"),
-    );
+    wire.refuse(ThreeWayRightSeqWrongAckEvasion, CLIENT, &segment(ISN + 1, SERVER_ISN + 2, ACK, b"evil"));
     wire.refuse(ThreeWayWrongSeqWrongAck, CLIENT, &segment(ISN + 9, SERVER_ISN, ACK, b"evil"));
     wire.refuse(ThreeWayRightSeqWrongAckEvasion, CLIENT, &segment(ISN + 1, 0, 0, b"evil"));
     assert_eq!(wire.state(), State::SynReceived);
@@ -164,11 +160,7 @@ fn data_of_a_syn_is_inspected() {
     wire.refuse(ThreeWaySynResendDiffSeqOnSynRecv, CLIENT, &segment(ISN + 1, 0, SYN, b"GET /"));
     let tracked = wire.track(CLIENT, &segment(ISN, 0, SYN, b"PUT /"));
     assert_eq!(tracked.outcome, Outcome::Contradiction);
-    wire.accept_with(
-        ThreeWaySynackTfoDataIgnored,
-        SERVER,
-        &segment(SERVER_ISN, ISN + 1, SYN | ACK, b""),
-    );
+    wire.accept_with(ThreeWaySynackTfoDataIgnored, SERVER, &segment(SERVER_ISN, ISN + 1, SYN | ACK, b""));
     wire.refuse(ThreeWayAckDataInject, SERVER, &segment(SERVER_ISN + 1, ISN + 1, ACK, b"200"));
     wire.accept(CLIENT, &segment(ISN + 1, SERVER_ISN + 1, ACK, b""));
     assert_eq!(wire.say(0, b"PUT /").outcome, Outcome::Contradiction);
@@ -223,8 +215,8 @@ fn sessions_are_picked_up_midstream_when_allowed() {
 
 #[test]
 fn one_direction_is_enough_when_allowed() {
-    let one_sided = Settings { async_oneside: true, midstream: true, ..settings(Enforcement::Drop) };
-    let mut wire = Wire::with(one_sided);
+    let reach = 1 << 16;
+    let mut wire = Wire::with(Settings { async_oneside: true, reach, ..settings(Enforcement::Drop) });
     wire.accept(CLIENT, &segment(ISN, 0, SYN, b""));
     wire.refuse(ThreeWayAsyncWrongSeq, CLIENT, &segment(ISN + 2, SERVER_ISN + 1, ACK, b""));
     wire.accept(CLIENT, &segment(ISN + 1, SERVER_ISN + 1, ACK, b""));
@@ -234,7 +226,7 @@ fn one_direction_is_enough_when_allowed() {
     wire.accept(CLIENT, &segment(ISN + 5, SERVER_ISN + 80_001, ACK, b"two "));
     assert_eq!(wire.say(0, b"ONE ").outcome, Outcome::Contradiction);
     // After a hole it goes on when the hole is too old to be filled.
-    let far = 8 + (1 << 20) + 1;
+    let far = 8 + reach + 1;
     let tracked = wire.say(far, b"three");
     assert_eq!((tracked.outcome, names(&tracked)), (Outcome::Accept, vec!["stream.reassembly_seq_gap"]));
     assert_eq!(tracked.fresh.unwrap().gap, u64::from(far) - 8);
@@ -250,7 +242,7 @@ fn sessions_are_limited() {
     let mut wire = Wire::established(room_for_one);
     let mut second = Session::default();
     let syn = segment(1, 0, SYN, b"data");
-    let mut track = |wire: &mut Wire, session: &mut Session| {
+    let track = |wire: &mut Wire, session: &mut Session| {
         wire.streams.track(session, CLIENT, &syn, Timestamp(0), 0).outcome
     };
     assert_eq!(track(&mut wire, &mut second), Outcome::Failure(Failure::StreamMemcap));
@@ -261,11 +253,8 @@ fn sessions_are_limited() {
 
 #[test]
 fn failures_are_simulated() {
-    let mut wire = Wire::with(Settings {
-        fail_session_at: 1,
-        fail_reassembly_at: 5,
-        ..settings(Enforcement::Drop)
-    });
+    let mut wire =
+        Wire::with(Settings { fail_session_at: 1, fail_reassembly_at: 5, ..settings(Enforcement::Drop) });
     let tracked = wire.track(CLIENT, &segment(ISN, 0, SYN, b""));
     assert_eq!(tracked.outcome, Outcome::Failure(Failure::StreamMemcap));
     wire.accept(CLIENT, &segment(ISN, 0, SYN, b""));

@@ -100,7 +100,7 @@ impl Wire {
 
     /// Data of the client at an offset.
     fn say(&mut self, offset: u32, payload: &[u8]) -> Tracked {
-        self.track(CLIENT, &segment(ISN + 1 + offset, SERVER_ISN + 1, ACK, payload))
+        self.track(CLIENT, &segment((ISN + 1).wrapping_add(offset), SERVER_ISN + 1, ACK, payload))
     }
 
     /// The server's acknowledgement of the client's data up to an offset.
