@@ -206,11 +206,19 @@ fn sessions_are_picked_up_midstream_when_allowed() {
     let mut wire = Wire::with(Settings { midstream: true, ..settings(Enforcement::Drop) });
     assert_eq!(wire.hear(0, b"hello"), "hello");
     assert_eq!(wire.state(), State::Established);
+    // From before the first segment: nobody knows what the receiver has of it.
+    let before = |wire: &mut Wire, payload| wire.say(u32::MAX - 9, payload).outcome;
+    for payload in [&b"0123456789"[..], b"0123456789hel"] {
+        let outcome = before(&mut wire, payload);
+        assert_eq!(outcome, Outcome::Invalid(ReassemblySegmentBeforeBaseSeq));
+    }
     wire.acknowledge(5);
     assert_eq!(wire.say(3, b"LO").outcome, Outcome::Contradiction);
     assert_eq!(wire.hear(5, b" world"), " world");
-    // From before the first segment, and long with the receiver.
-    assert_eq!(wire.say(u32::MAX - 9, b"0123456789").outcome, Outcome::Accept);
+    // Long with the receiver.
+    assert_eq!(before(&mut wire, b"0123456789"), Outcome::Accept);
+    assert_eq!(before(&mut wire, b"0123456789hel"), Outcome::Accept);
+    assert_eq!(before(&mut wire, b"0123456789HEL"), Outcome::Contradiction);
 }
 
 #[test]
@@ -230,6 +238,11 @@ fn one_direction_is_enough_when_allowed() {
     let tracked = wire.say(far, b"three");
     assert_eq!((tracked.outcome, names(&tracked)), (Outcome::Accept, vec!["stream.reassembly_seq_gap"]));
     assert_eq!(tracked.fresh.unwrap().gap, u64::from(far) - 8);
+    // Whether the receiver has what is not remembered nobody knows.
+    for (offset, payload) in [(0, &b"one "[..]), (far - 2, b"//three")] {
+        let outcome = wire.say(offset, payload).outcome;
+        assert_eq!(outcome, Outcome::Invalid(ReassemblySegmentBeforeBaseSeq));
+    }
     // The server is seen after all.
     let fresh = wire.accept(SERVER, &segment(SERVER_ISN + 1, ISN + 1 + far + 5, ACK, b"hello"));
     assert_eq!(fresh.unwrap().len(), 5);

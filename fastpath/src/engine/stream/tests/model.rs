@@ -7,7 +7,8 @@ use super::{receiver::Receiver, *};
 /// One segment with some of the client's data, and what happens to it.
 #[derive(Clone, Debug)]
 struct Step {
-    from: usize,
+    /// From the receiver's next byte.
+    ahead: isize,
     length: usize,
     /// 0 for the data as it is.
     forgery: u8,
@@ -22,17 +23,19 @@ fn steps(forgeries: u8, losses: f64) -> impl Strategy<Value = Vec<Step>> {
         3 => Just(None),
         2 => (prop_oneof![Just(0), 0..3000_usize], prop::sample::select(vec![0, 700, 9000, u16::MAX])).prop_map(Some),
     ];
+    let ahead = prop_oneof![2 => Just(0), 2 => -20..20_isize, 2 => -3000..3000_isize];
     let length = prop_oneof![1..8_usize, 1..1500_usize];
-    let step =
-        (any::<prop::sample::Index>(), length, 0..=forgeries, prop::bool::weighted(losses), acknowledged)
-            .prop_map(|(from, length, forgery, lost, acknowledged)| Step {
-                from: from.index(6000),
-                length,
-                forgery,
-                lost,
-                acknowledged,
-            });
+    let step = (ahead, length, 0..=forgeries, prop::bool::weighted(losses), acknowledged).prop_map(
+        |(ahead, length, forgery, lost, acknowledged)| Step { ahead, length, forgery, lost, acknowledged },
+    );
     prop::collection::vec(step, 1..60)
+}
+
+impl Step {
+    /// Where its data is, for a receiver that has the first `read` bytes.
+    fn from(&self, read: usize) -> usize {
+        read.saturating_add_signed(self.ahead)
+    }
 }
 
 /// A client's data, and how it differs where it is forged.
@@ -103,21 +106,21 @@ proptest! {
     fn all_is_inspected_once_and_in_order(steps in steps(0, 0.0), isn in isn(), window in 0..3000_u32) {
         let mut inspection = Inspection::new(Settings { window, ..settings(Enforcement::Drop) }, isn);
         let mut receiver = Receiver::all().remove(0);
-        let rest = (0..6000).step_by(1460).map(|from| Step {
-            from, length: 1460, forgery: 0, lost: false, acknowledged: None,
-        });
-        for step in steps.into_iter().chain(rest) {
-            let payload = data(step.from, step.length, 0);
-            let outcome = inspection.send(step.from, &payload);
+        // In the end the hole is filled.
+        let rest = Step { ahead: 0, length: 3000, forgery: 0, lost: false, acknowledged: None };
+        for step in steps.into_iter().chain([rest]) {
+            let from = step.from(receiver.read.len());
+            let payload = data(from, step.length, 0);
+            let outcome = inspection.send(from, &payload);
             prop_assert_eq!(outcome, Outcome::Accept);
-            receiver.get(step.from, &payload, usize::MAX);
+            receiver.get(from, &payload, usize::MAX);
             prop_assert_eq!(&receiver.read, &inspection.inspected);
             if let Some((ago, _)) = step.acknowledged {
                 inspection.acknowledge(receiver.read.len().saturating_sub(ago), u16::MAX);
             }
         }
         prop_assert_eq!(&inspection.inspected, &data(0, inspection.inspected.len(), 0));
-        prop_assert!(inspection.inspected.len() >= 6000);
+        prop_assert!(inspection.inspected.len() >= 3000);
         inspection.wire.streams.release(&mut inspection.wire.session);
         prop_assert_eq!(inspection.wire.streams.memory(), 0);
     }
@@ -134,13 +137,14 @@ proptest! {
         let mut receivers = Receiver::all();
         let mut edge = inspection.edge;
         for step in steps {
-            let payload = data(step.from, step.length, step.forgery);
-            let accepted = inspection.send(step.from, &payload).is_accepted();
+            let from = step.from(receivers[0].read.len());
+            let payload = data(from, step.length, step.forgery);
+            let accepted = inspection.send(from, &payload).is_accepted();
             prop_assert!(inspection.wire.streams.memory() <= memcap);
             if accepted && !step.lost {
                 for receiver in &mut receivers {
                     // A receiver may take back part of the window that it offered.
-                    receiver.get(step.from, &payload, edge);
+                    receiver.get(from, &payload, edge);
                     prop_assert!(inspection.inspected.starts_with(&receiver.read));
                 }
             }
@@ -161,12 +165,13 @@ proptest! {
         let mut receiver = Receiver::all().remove(0);
         let mut inspected = 0;
         for step in steps {
-            let payload = data(step.from, step.length, 0);
-            receiver.get(step.from, &payload, inspection.edge);
+            let from = step.from(receiver.read.len());
+            let payload = data(from, step.length, 0);
+            receiver.get(from, &payload, inspection.edge);
             // Lost on the way to us, that is.
             let mut fresh = None;
             if !step.lost {
-                let segment = segment(inspection.seq(step.from), SERVER_ISN + 1, ACK, &payload);
+                let segment = segment(inspection.seq(from), SERVER_ISN + 1, ACK, &payload);
                 fresh = inspection.wire.track(CLIENT, &segment).fresh;
             }
             while let Some(piece) = fresh {
