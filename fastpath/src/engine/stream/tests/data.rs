@@ -1,7 +1,7 @@
 //! What is remembered, compared and handed out.
 
 use super::*;
-use crate::engine::{policy::Failure, stream::UrgentPolicy};
+use crate::engine::policy::Failure;
 use StreamEvent::*;
 
 fn inline() -> Wire {

@@ -1,5 +1,6 @@
 //! A connection whose every segment is put down by hand.
 
+mod attack;
 mod data;
 mod handshake;
 mod model;
@@ -8,6 +9,7 @@ mod transfer;
 
 use super::{
     Fresh, Outcome, Segment, SegmentOptions, Session, Settings, State, StreamEvent, Streams, Tracked,
+    UrgentPolicy, segment,
     segment::{ACK, FIN, RST, SYN, URG},
 };
 use crate::engine::{

@@ -40,7 +40,7 @@ impl Step {
 
 /// A client's data, and how it differs where it is forged.
 fn data(from: usize, length: usize, forgery: u8) -> Vec<u8> {
-    let byte = |at: usize| (at.wrapping_mul(0x9e37_79b1) >> 13) as u8;
+    let byte = |at: usize| at.wrapping_mul(0x9e37_79b1).to_le_bytes()[2];
     // Not all bytes differ.
     let forged = |at: usize| if at.is_multiple_of(3) { forgery } else { 0 };
     (from..from + length).map(|at| byte(at) ^ forged(at)).collect()
@@ -67,7 +67,7 @@ impl Inspection {
     }
 
     fn seq(&self, offset: usize) -> u32 {
-        self.isn.wrapping_add(1).wrapping_add(offset as u32)
+        self.isn.wrapping_add(1).wrapping_add(u32::try_from(offset).unwrap())
     }
 
     /// The client's data at `from`.
@@ -179,13 +179,20 @@ proptest! {
                 prop_assert_eq!(piece.offset, inspected + piece.gap);
                 inspected = piece.offset + piece.len();
                 let (_, new) = inspection.wire.window(CLIENT, &piece, &payload);
-                prop_assert_eq!(new, data(piece.offset as usize, piece.len() as usize, 0));
+                let at = usize::try_from(piece.offset).unwrap();
+                prop_assert_eq!(&new, &data(at, new.len(), 0));
+                prop_assert_eq!(new.len() as u64, piece.len());
                 fresh = inspection.wire.streams.resume(&mut inspection.wire.session, CLIENT);
             }
             if let Some((ago, window)) = step.acknowledged {
                 inspection.acknowledge(receiver.read.len().saturating_sub(ago), window);
             }
         }
+    }
+
+    #[test]
+    fn no_client_gets_past_the_inspection(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        super::attack::attack(&bytes);
     }
 
     /// Whatever comes, what is handed out is contiguous, and all memory comes back.
