@@ -162,8 +162,10 @@ impl Intake<'_> {
         if end > next.max(offset) {
             // The receiver has what was never seen: the rest goes on behind the hole.
             let reach = u64::from(self.settings.reach);
-            // Nobody will say that the receiver has it if it is not seen.
-            let given_up = self.one_sided && offset > next.saturating_add(reach);
+            // Nobody will say that the receiver has it if it is not seen. Inline it does not have it: it would have come by.
+            let given_up = self.one_sided
+                && self.settings.enforcement == Enforcement::Report
+                && offset > next.saturating_add(reach);
             let over_hole = offset > next && (half.acked > next || given_up);
             let floor = if over_hole { half.acked.max(next) } else { next };
             if offset > floor.saturating_add(reach) && !given_up {

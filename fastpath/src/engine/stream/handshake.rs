@@ -117,8 +117,9 @@ impl Tracker<'_> {
             client.edge = client.edge.max(self.segment.payload.len() as u64);
             return self.take_data_if_any();
         }
-        if client.highest > 0 {
-            // The server may have taken the data of the first (RFC 7413), and would go on from there.
+        if client.highest > 0 || (self.inline() && !self.segment.payload.is_empty()) {
+            // The server may have taken the data of the first (RFC 7413), and would go on from there. Or it has the first, and its
+            // answer to that would look as if it had taken the data of the second.
             return self.notes.invalid(StreamEvent::ThreeWaySynResendDiffSeqOnSynRecv);
         }
         let old = std::mem::take(self.session);
@@ -399,10 +400,12 @@ impl Tracker<'_> {
         }
     }
 
-    /// Whether the segment begins another connection of the same ends.
+    /// Whether the segment begins another connection of the same ends. Inline not if it has data: should the server still be about
+    /// to accept the last connection, its answer would look as if it had taken that data. The client then sends it without.
     pub(super) fn is_reuse(&self) -> bool {
         let segment = self.segment;
-        let opens = segment.has(SYN) && !segment.has(ACK | RST | FIN);
+        let has_data = self.inline() && !segment.payload.is_empty();
+        let opens = segment.has(SYN) && !segment.has(ACK | RST | FIN) && !has_data;
         let over =
             matches!(self.session.state, State::Closing | State::LastAck | State::TimeWait | State::Closed);
         opens && (over || self.session.client.is(VOID))

@@ -206,34 +206,63 @@ fn sessions_are_picked_up_midstream_when_allowed() {
     let mut wire = Wire::with(Settings { midstream: true, ..settings(Enforcement::Drop) });
     assert_eq!(wire.hear(0, b"hello"), "hello");
     assert_eq!(wire.state(), State::Established);
+    // From before the first segment: nobody knows what the receiver has of it.
+    let before = |wire: &mut Wire, payload| wire.say(u32::MAX - 9, payload).outcome;
+    for payload in [&b"0123456789"[..], b"0123456789hel"] {
+        let outcome = before(&mut wire, payload);
+        assert_eq!(outcome, Outcome::Invalid(ReassemblySegmentBeforeBaseSeq));
+    }
     wire.acknowledge(5);
     assert_eq!(wire.say(3, b"LO").outcome, Outcome::Contradiction);
     assert_eq!(wire.hear(5, b" world"), " world");
-    // From before the first segment, and long with the receiver.
-    assert_eq!(wire.say(u32::MAX - 9, b"0123456789").outcome, Outcome::Accept);
+    // Long with the receiver.
+    assert_eq!(before(&mut wire, b"0123456789"), Outcome::Accept);
+    assert_eq!(before(&mut wire, b"0123456789hel"), Outcome::Accept);
+    assert_eq!(before(&mut wire, b"0123456789HEL"), Outcome::Contradiction);
 }
 
-#[test]
-fn one_direction_is_enough_when_allowed() {
-    let one_sided = Settings { async_oneside: true, midstream: true, ..settings(Enforcement::Drop) };
-    let mut wire = Wire::with(one_sided);
+/// With the client's handshake and first data behind it; the server is not seen.
+fn one_sided(enforcement: Enforcement) -> Wire {
+    let reach = 1 << 16;
+    let mut wire = Wire::with(Settings { async_oneside: true, reach, ..settings(enforcement) });
     wire.accept(CLIENT, &segment(ISN, 0, SYN, b""));
     wire.refuse(ThreeWayAsyncWrongSeq, CLIENT, &segment(ISN + 2, SERVER_ISN + 1, ACK, b""));
     wire.accept(CLIENT, &segment(ISN + 1, SERVER_ISN + 1, ACK, b""));
     assert_eq!(wire.state(), State::Established);
     assert_eq!(wire.hear(0, b"one "), "one ");
-    // What the server says is never seen.
     wire.accept(CLIENT, &segment(ISN + 5, SERVER_ISN + 80_001, ACK, b"two "));
+    wire
+}
+
+#[test]
+fn one_direction_is_enough_when_allowed() {
+    let mut wire = one_sided(Enforcement::Drop);
     assert_eq!(wire.say(0, b"ONE ").outcome, Outcome::Contradiction);
-    // After a hole it goes on when the hole is too old to be filled.
-    let far = 8 + (1 << 20) + 1;
+    // Inline every byte comes by: a hole is no loss.
+    assert_eq!(wire.say(8 + (1 << 16) + 1, b"x").outcome, Outcome::Invalid(ReassemblyInsertLimit));
+    assert_eq!(wire.hear(8, b"three"), "three");
+}
+
+#[test]
+fn one_direction_goes_on_after_a_hole() {
+    let mut wire = one_sided(Enforcement::Report);
+    let far = 8 + (1 << 16) + 1;
     let tracked = wire.say(far, b"three");
     assert_eq!((tracked.outcome, names(&tracked)), (Outcome::Accept, vec!["stream.reassembly_seq_gap"]));
     assert_eq!(tracked.fresh.unwrap().gap, u64::from(far) - 8);
-    // The server is seen after all.
-    let fresh = wire.accept(SERVER, &segment(SERVER_ISN + 1, ISN + 1 + far + 5, ACK, b"hello"));
+    // Whether the receiver has what is not remembered nobody knows.
+    for (offset, payload) in [(0, &b"one "[..]), (far - 2, b"//three")] {
+        let outcome = wire.say(offset, payload).outcome;
+        assert_eq!(outcome, Outcome::Invalid(ReassemblySegmentBeforeBaseSeq));
+    }
+}
+
+#[test]
+fn the_other_direction_may_be_seen_after_all() {
+    let mut wire = one_sided(Enforcement::Drop);
+    let fresh = wire.accept(SERVER, &segment(SERVER_ISN + 1, ISN + 9, ACK, b"hello"));
     assert_eq!(fresh.unwrap().len(), 5);
-    wire.refuse(EstInvalidAck, SERVER, &segment(SERVER_ISN + 6, ISN + 1 + far + 99, ACK, b""));
+    wire.refuse(EstInvalidAck, SERVER, &segment(SERVER_ISN + 6, ISN + 10, ACK, b""));
 }
 
 #[test]
@@ -242,7 +271,7 @@ fn sessions_are_limited() {
     let mut wire = Wire::established(room_for_one);
     let mut second = Session::default();
     let syn = segment(1, 0, SYN, b"data");
-    let mut track = |wire: &mut Wire, session: &mut Session| {
+    let track = |wire: &mut Wire, session: &mut Session| {
         wire.streams.track(session, CLIENT, &syn, Timestamp(0), 0).outcome
     };
     assert_eq!(track(&mut wire, &mut second), Outcome::Failure(Failure::StreamMemcap));

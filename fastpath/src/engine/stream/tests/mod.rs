@@ -1,5 +1,6 @@
 //! A connection whose every segment is put down by hand.
 
+mod attack;
 mod data;
 mod handshake;
 mod model;
@@ -8,6 +9,7 @@ mod transfer;
 
 use super::{
     Fresh, Outcome, Segment, SegmentOptions, Session, Settings, State, StreamEvent, Streams, Tracked,
+    UrgentPolicy, segment,
     segment::{ACK, FIN, RST, SYN, URG},
 };
 use crate::engine::{
@@ -100,7 +102,7 @@ impl Wire {
 
     /// Data of the client at an offset.
     fn say(&mut self, offset: u32, payload: &[u8]) -> Tracked {
-        self.track(CLIENT, &segment(ISN + 1 + offset, SERVER_ISN + 1, ACK, payload))
+        self.track(CLIENT, &segment((ISN + 1).wrapping_add(offset), SERVER_ISN + 1, ACK, payload))
     }
 
     /// The server's acknowledgement of the client's data up to an offset.

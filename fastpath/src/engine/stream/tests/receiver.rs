@@ -1,1 +1,55 @@
-//! .
+//! What a receiver makes of the segments that it gets: slow and obvious. Also part of the fuzz target.
+
+use std::collections::BTreeMap;
+
+/// Which of two bytes for the same place counts while neither has been read. Systems differ.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Policy {
+    /// The one that came first.
+    First,
+    /// The one that came last.
+    Last,
+    /// The one of the segment that starts earlier; if both start at the same place, the one that came first.
+    Bsd,
+    /// The same, but the one that came last.
+    Linux,
+}
+
+/// One receiver.
+pub(super) struct Receiver {
+    policy: Policy,
+    /// What it has read.
+    pub(super) read: Vec<u8>,
+    /// Bytes by their place, each with the start of the segment that it came in.
+    queue: BTreeMap<usize, (u8, usize)>,
+}
+
+impl Receiver {
+    /// One of each kind.
+    pub(super) fn all() -> Vec<Self> {
+        let policies = [Policy::First, Policy::Last, Policy::Bsd, Policy::Linux];
+        let new = |policy| Self { policy, read: Vec::new(), queue: BTreeMap::new() };
+        policies.into_iter().map(new).collect()
+    }
+
+    /// It gets a segment, and takes what lies before `edge`.
+    pub(super) fn get(&mut self, start: usize, bytes: &[u8], edge: usize) {
+        for (at, &byte) in (start..edge).zip(bytes) {
+            if at < self.read.len() {
+                continue;
+            }
+            let stays = self.queue.get(&at).is_some_and(|&(_, from)| match self.policy {
+                Policy::First => true,
+                Policy::Last => false,
+                Policy::Bsd => from <= start,
+                Policy::Linux => from < start,
+            });
+            if !stays {
+                self.queue.insert(at, (byte, start));
+            }
+        }
+        while let Some((byte, _)) = self.queue.remove(&self.read.len()) {
+            self.read.push(byte);
+        }
+    }
+}
