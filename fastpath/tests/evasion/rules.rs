@@ -16,7 +16,8 @@ const RULES: [(&str, &str, fn(&[u8]) -> bool); 4] = [
         let words = places(stream, b"word");
         places(&stream.to_ascii_lowercase(), b"evil")
             .into_iter()
-            .any(|evil| words.iter().any(|&word| word > evil + 4 && word + 4 <= evil + 4 + 30))
+            // `within` counts from where `distance` leads, as in Suricata.
+            .any(|evil| words.iter().any(|&word| word > evil + 4 && word + 4 <= evil + 4 + 1 + 30))
     }),
     ("tcp-stream", "content:\"HEAD\"; offset:2; depth:20;", |stream| {
         places(stream, b"HEAD").into_iter().any(|at| at >= 2 && at + 4 <= 22)
