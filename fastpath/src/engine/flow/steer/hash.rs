@@ -15,7 +15,7 @@ impl Endpoint {
     }
 
     pub(super) fn v6(address: [u8; 16], port: u16) -> Self {
-        let (high, low) = split(address);
+        let (high, low) = split(u128::from_ne_bytes(address));
         Self(fold(high ^ KEYS[2], low ^ KEYS[3]).wrapping_add(port.into()))
     }
 }
@@ -29,11 +29,10 @@ pub(super) fn pair(a: Endpoint, b: Endpoint, protocol: u8) -> u32 {
 
 /// The product's two halves, mixed.
 fn fold(a: u64, b: u64) -> u64 {
-    let product = u128::from(a) * u128::from(b);
-    (product >> 64) as u64 ^ product as u64
+    let (high, low) = split(u128::from(a) * u128::from(b));
+    high ^ low
 }
 
-fn split(address: [u8; 16]) -> (u64, u64) {
-    let both = u128::from_ne_bytes(address);
-    ((both >> 64) as u64, both as u64)
+fn split(both: u128) -> (u64, u64) {
+    ((both >> 64) as u64, (both & 0xffff_ffff_ffff_ffff) as u64)
 }
