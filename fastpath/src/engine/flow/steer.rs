@@ -42,18 +42,24 @@ pub fn steer(bytes: &[u8], link: LinkType) -> u32 {
     steer_with(bytes, link, &Settings::DEFAULT)
 }
 
-/// A hash of what a packet's flow is known by: addresses, ports and protocol in either order, with VLAN ids. Of a tunnel
-/// it is the innermost packet's; of an ICMP error message that of the packet that it quotes.
+/// A hash of what a packet's flow is known by: addresses, ports and protocol, with the two ends in either order. Of a
+/// tunnel it is the innermost packet's; of an ICMP error message that of the packet that it quotes. What is not IP has 0.
 ///
 /// Of a fragment it is what receivers find its datagram by, less the identification, because whoever puts it together
-/// has to get all of it: the addresses, and of IPv4 the protocol. (An IPv6 fragment's protocol is the first one's.)
+/// has to get all of it: the addresses, and of IPv4 the protocol. (An IPv6 fragment's protocol is the first one's.) The
+/// whole datagram has the hash that it would have had in one piece, so that it comes to the rest of its flow.
+///
+/// VLAN ids are part of a flow's key, but not of this: a datagram put together has no tags any more, and the two
+/// directions of a flow may have different ones.
 ///
 /// No secret goes into it: who can choose ports can choose the worker. What that can do is bounded by how much one
 /// worker takes.
 pub fn steer_with(bytes: &[u8], link: LinkType, settings: &Settings) -> u32 {
-    if let Some(hash) = quick::steer(bytes, link, settings) {
-        return hash;
-    }
+    quick::steer(bytes, link, settings).unwrap_or_else(|| steer_decoded(bytes, link, settings))
+}
+
+/// The same for any packet, by decoding all of it.
+fn steer_decoded(bytes: &[u8], link: LinkType, settings: &Settings) -> u32 {
     // The innermost one that is IP, and the outermost if none is.
     let innermost = Layers::new(bytes, link, settings)
         .reduce(|outer, inner| if inner.network.is_some() { inner } else { outer });
@@ -62,27 +68,22 @@ pub fn steer_with(bytes: &[u8], link: LinkType, settings: &Settings) -> u32 {
 
 /// What a decoded packet's own flow is known by, without looking into the packet it carries.
 fn steer_layer(packet: &Packet<'_>) -> u32 {
-    if let Some(quoted) = packet.quoted() {
-        return steer_quoted(&quoted, packet.vlan);
+    if let Some(Quoted { source, destination, protocol, ports, .. }) = packet.quoted() {
+        return steer_between((source, destination), ports, protocol);
     }
     let Some(network) = &packet.network else {
-        return hash::pair(Endpoint::default(), Endpoint::default(), 0, packet.vlan);
+        return 0;
     };
-    let (source, destination) = network.addresses();
-    let (source_port, destination_port) = packet.ports().unwrap_or_default();
     let protocol = match network.header {
         IpHeader::V6(_) if network.is_fragment() => etherparse::ip_number::IPV6_FRAG.0,
         _ => network.protocol,
     };
-    let (source, destination) = (endpoint(source, source_port), endpoint(destination, destination_port));
-    hash::pair(source, destination, protocol, packet.vlan)
+    steer_between(network.addresses(), packet.ports(), protocol)
 }
 
-fn steer_quoted(quoted: &Quoted, vlan: [Option<u16>; 3]) -> u32 {
-    let (source_port, destination_port) = quoted.ports.unwrap_or_default();
-    let source = endpoint(quoted.source, source_port);
-    let destination = endpoint(quoted.destination, destination_port);
-    hash::pair(source, destination, quoted.protocol, vlan)
+fn steer_between(addresses: (IpAddr, IpAddr), ports: Option<(u16, u16)>, protocol: u8) -> u32 {
+    let (source_port, destination_port) = ports.unwrap_or_default();
+    hash::pair(endpoint(addresses.0, source_port), endpoint(addresses.1, destination_port), protocol)
 }
 
 fn endpoint(address: IpAddr, port: u16) -> Endpoint {

@@ -47,8 +47,8 @@ impl Network<'_> {
             IpHeader::V6(header) => header.slice().get(8..40),
         };
         let last = u32::from(self.protocol).to_be_bytes();
-        // A usize fits: no packet is as long as 4 GiB, and a longer one would only have a wrong checksum.
-        let length = (length as u32).to_be_bytes();
+        // It fits: no packet is as long as 4 GiB, and a longer one would only have a wrong checksum.
+        let length = u32::try_from(length).unwrap_or_default().to_be_bytes();
         sum(addresses.unwrap_or_default()) + sum(&length) + sum(&last)
     }
 }
@@ -78,5 +78,5 @@ fn fold(sum: u64) -> u16 {
     let sum = (sum >> 16) + (sum & 0xffff);
     let sum = (sum >> 16) + (sum & 0xffff);
     let sum = (sum >> 16) + (sum & 0xffff);
-    sum as u16
+    (sum & 0xffff) as u16
 }

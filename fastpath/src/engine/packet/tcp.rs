@@ -109,7 +109,8 @@ impl TcpOptions {
             (5, [_, _]) => Ok(()),
             (5, [_, _, blocks @ ..]) if blocks.len().is_multiple_of(8) && blocks.len() <= 32 => {
                 // At most 40 bytes of options, so both fit.
-                set(&mut self.sack, ((end - blocks.len()) as u8, (blocks.len() / 8) as u8))
+                let byte = |number| u8::try_from(number).unwrap_or_default();
+                set(&mut self.sack, (byte(end - blocks.len()), byte(blocks.len() / 8)))
             }
             (8, &[_, _, a, b, c, d, e, f, g, h]) => {
                 let values = (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]));

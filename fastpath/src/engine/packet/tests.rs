@@ -250,60 +250,17 @@ fn a_cut_packet_is_malformed() {
 }
 
 fn link_type() -> impl Strategy<Value = LinkType> {
-    use LinkType::{Ethernet, LinuxSll, LinuxSll2, Null, Other, RawIp};
-    prop::sample::select(vec![Ethernet, Null, RawIp, LinuxSll, LinuxSll2, Other(9)])
-}
-
-/// A real packet with some bytes overwritten: reaches deeper than noise does.
-fn mangled() -> impl Strategy<Value = Vec<u8>> {
-    let whole = prop::sample::select(vec![
-        tcp4(),
-        udp6(),
-        icmp4(),
-        icmp6(),
-        qinq(),
-        extended6(0, false),
-        extended6(3, true),
-    ]);
-    let edits = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6);
-    (whole, edits, any::<prop::sample::Index>()).prop_map(|(mut bytes, edits, end)| {
-        for (at, value) in edits {
-            let at = at.index(bytes.len());
-            bytes[at] = value;
-        }
-        bytes.truncate(end.index(bytes.len() + 1));
-        bytes
-    })
+    use LinkType::{CiscoHdlc, Ethernet, LinuxSll, LinuxSll2, Null, Other, Ppp, RawIp};
+    prop::sample::select(vec![Ethernet, Null, RawIp, LinuxSll, LinuxSll2, Ppp, CiscoHdlc, Other(9)])
 }
 
 proptest! {
+    /// And the payload lies inside them. (tests/decode compares with etherparse.)
     #[test]
     fn any_bytes_decode(bytes in prop::collection::vec(any::<u8>(), 0..200), link in link_type()) {
-        let _ = Packet::decode(&bytes, link).facts();
-    }
-
-    /// The payload lies inside the packet, and etherparse's own lax decoder sees the same ports.
-    #[test]
-    fn mangled_packets_agree_with_etherparse(bytes in mangled()) {
-        let packet = decode(&bytes);
-        let range = bytes.as_ptr_range();
-        if !packet.payload.is_empty() {
-            let payload = packet.payload.as_ptr_range();
-            prop_assert!(range.start <= payload.start && payload.end <= range.end);
-        }
-        let Ok(oracle) = etherparse::LaxSlicedPacket::from_ethernet(&bytes) else {
-            prop_assert!(packet.network.is_none());
-            return Ok(());
-        };
-        // The oracle gives up on first fragments too, and follows the version nibble rather than the EtherType.
-        if let Some(transport) = oracle.transport && packet.network.is_some() {
-            use etherparse::TransportSlice::{Icmpv4, Icmpv6, Igmp, Tcp, Udp};
-            let ports = match &transport {
-                Tcp(tcp) => Some((tcp.source_port(), tcp.destination_port())),
-                Udp(udp) => Some((udp.source_port(), udp.destination_port())),
-                Icmpv4(_) | Icmpv6(_) | Igmp(_) => None,
-            };
-            prop_assert_eq!(packet.ports(), ports);
-        }
+        let packet = Packet::decode(&bytes, link);
+        let (payload, range) = (packet.payload.as_ptr_range(), bytes.as_ptr_range());
+        prop_assert!(packet.payload.is_empty() || (range.start <= payload.start && payload.end <= range.end));
+        prop_assert!(packet.payload.is_empty() || packet.facts().addresses.is_some());
     }
 }

@@ -6,7 +6,7 @@ const KEYS: [u64; 4] =
     [0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344, 0xa409_3822_299f_31d0, 0x082e_fa98_ec4e_6c89];
 
 /// One end of a flow, in an order that both directions agree on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Endpoint(u64);
 
 impl Endpoint {
@@ -15,28 +15,24 @@ impl Endpoint {
     }
 
     pub(super) fn v6(address: [u8; 16], port: u16) -> Self {
-        let (high, low) = split(address);
+        let (high, low) = split(u128::from_ne_bytes(address));
         Self(fold(high ^ KEYS[2], low ^ KEYS[3]).wrapping_add(port.into()))
     }
 }
 
 /// The hash of a flow between two ends, the same in either order.
-pub(super) fn pair(a: Endpoint, b: Endpoint, protocol: u8, vlan: [Option<u16>; 3]) -> u32 {
-    // A VLAN id has 12 bits, so that one with a bit above them differs from none.
-    let [outer, middle, inner] = vlan.map(|id| id.map_or(0, |id| u64::from(id | 0x1000)));
-    let rest = outer | middle << 16 | inner << 32 | u64::from(protocol) << 48;
+pub(super) fn pair(a: Endpoint, b: Endpoint, protocol: u8) -> u32 {
     let ends = fold(a.min(b).0 ^ KEYS[0], a.max(b).0 ^ KEYS[1]);
-    let hash = fold(ends ^ rest, KEYS[2]);
+    let hash = fold(ends ^ u64::from(protocol), KEYS[2]);
     (hash >> 32) as u32
 }
 
 /// The product's two halves, mixed.
 fn fold(a: u64, b: u64) -> u64 {
-    let product = u128::from(a) * u128::from(b);
-    (product >> 64) as u64 ^ product as u64
+    let (high, low) = split(u128::from(a) * u128::from(b));
+    high ^ low
 }
 
-fn split(address: [u8; 16]) -> (u64, u64) {
-    let both = u128::from_ne_bytes(address);
-    ((both >> 64) as u64, both as u64)
+fn split(both: u128) -> (u64, u64) {
+    ((both >> 64) as u64, (both & 0xffff_ffff_ffff_ffff) as u64)
 }

@@ -2,6 +2,7 @@ use etherparse::{PacketBuilder, VlanId};
 use proptest::prelude::*;
 
 use super::*;
+use crate::engine::packet::TunnelPorts;
 
 fn owner_of(bytes: &[u8]) -> u32 {
     steer(bytes, LinkType::Ethernet)
@@ -9,9 +10,7 @@ fn owner_of(bytes: &[u8]) -> u32 {
 
 /// What [`steer_with`] gives without the short cut.
 fn slow(bytes: &[u8]) -> u32 {
-    Layers::new(bytes, LinkType::Ethernet, &Settings::DEFAULT)
-        .reduce(|outer, inner| if inner.network.is_some() { inner } else { outer })
-        .map_or(0, |packet| steer_layer(&packet))
+    steer_decoded(bytes, LinkType::Ethernet, &Settings::DEFAULT)
 }
 
 type Ends = ([u8; 4], [u8; 4], u16, u16);
@@ -24,10 +23,14 @@ fn packet4((source, destination, from, to): Ends, udp: bool, tags: u8) -> Vec<u8
     } else {
         ip.tcp(from, to, 1, 1).write(&mut bytes, b"payload").unwrap();
     }
+    tag(&mut bytes, tags);
+    bytes
+}
+
+fn tag(bytes: &mut Vec<u8>, tags: u8) {
     for id in 0..tags {
         bytes.splice(12..12, [0x81, 0, 0, id]);
     }
-    bytes
 }
 
 fn packet6(source: [u8; 16], destination: [u8; 16], from: u16, to: u16) -> Vec<u8> {
@@ -65,11 +68,11 @@ proptest! {
         prop_assert_eq!(owner_of(&packet6(a, b, from, to)), slow(&packet6(a, b, from, to)));
     }
 
-    /// The short cut is one: whatever it takes, the long way gives the same.
+    /// Whatever the short cut takes, decoding the whole packet gives the same.
     #[test]
     fn the_short_cut_agrees(
-        ends in any::<Ends>(), udp: bool, tags in 0..4_u8, tunnel: bool, six: bool,
-        edits in prop::collection::vec((0..90_usize, any::<u8>()), 0..4), cut in 0..9_usize,
+        ends in any::<Ends>(), udp: bool, tags in 0..5_u8, tunnel: bool, six: bool, any_teredo: bool,
+        max_layers in 0..9_u8, edits in prop::collection::vec((0..90_usize, any::<u8>()), 0..4), cut in 0..9_usize,
     ) {
         let mut bytes = if six { packet6([1; 16], [2; 16], ends.2, ends.3) } else { packet4(ends, udp, tags) };
         if tunnel {
@@ -81,7 +84,20 @@ proptest! {
             }
         }
         bytes.truncate(bytes.len() - cut);
-        prop_assert_eq!(owner_of(&bytes), slow(&bytes));
+        let teredo_ports = if any_teredo { TunnelPorts::Any } else { TunnelPorts::OFF };
+        for settings in [Settings::DEFAULT, Settings { max_layers, teredo_ports, ..Settings::DEFAULT }] {
+            let quick = quick::steer(&bytes, LinkType::Ethernet, &settings);
+            let whole = steer_decoded(&bytes, LinkType::Ethernet, &settings);
+            prop_assert_eq!(quick.unwrap_or(whole), whole);
+        }
+    }
+
+    /// A datagram that was put together has neither tags nor a link header.
+    #[test]
+    fn a_datagram_put_together_belongs_to_its_flow(ends in any::<Ends>(), udp: bool, tags in 0..4_u8) {
+        let tagged = packet4(ends, udp, tags);
+        let datagram = &tagged[14 + 4 * usize::from(tags)..];
+        prop_assert_eq!(steer(datagram, LinkType::RawIp), owner_of(&tagged));
     }
 
     #[test]
@@ -95,14 +111,32 @@ proptest! {
         prop_assert_eq!(owner_of(&vxlan((outer.1, outer.0), &back)), owner_of(&inner));
     }
 
-    /// All fragments of a datagram meet, whatever is in them.
+    /// All fragments of a datagram meet, whatever is in them and whatever tags they have.
     #[test]
-    fn fragments_meet(ends in any::<Ends>(), offset in 1..0x1fff_u16, bytes: [u8; 30]) {
+    fn fragments_meet(ends in any::<Ends>(), offset in 1..0x1fff_u16, bytes: [u8; 30], tags in 0..4_u8) {
         let mut first = packet4(ends, true, 0);
         first[14 + 6] |= 0x20;
         let mut second = packet4((ends.0, ends.1, 0, 0), true, 0);
         second.splice(14 + 20.., bytes[..15].to_vec());
         second[14 + 6..14 + 8].copy_from_slice(&offset.to_be_bytes());
+        tag(&mut second, tags);
+        prop_assert_eq!(owner_of(&first), owner_of(&second));
+    }
+
+    /// Those of IPv6 too, which need not agree on the protocol either.
+    #[test]
+    fn fragments_of_ipv6_meet(
+        offset in 1..0x1fff_u16, protocols: (u8, u8), id: u32, payload in prop::collection::vec(any::<u8>(), 16),
+    ) {
+        let fragment = |protocol: u8, offset: u16, more: u16| {
+            let place = (offset << 3 | more).to_be_bytes();
+            let mut bytes = packet6([1; 16], [2; 16], 3, 4);
+            bytes.truncate(14 + 4 + 40);
+            bytes[18 + 4..18 + 7].copy_from_slice(&[0, 24, 44]);
+            bytes.extend([&[protocol, 0, place[0], place[1]], &id.to_be_bytes()[..], &payload].concat());
+            bytes
+        };
+        let (first, second) = (fragment(protocols.0, 0, 1), fragment(protocols.1, offset, 0));
         prop_assert_eq!(owner_of(&first), owner_of(&second));
     }
 }
