@@ -8,8 +8,8 @@ use crate::wire::{Ends, Frame, Part, Tunnel, ends, fragment, segment, tunnels};
 
 /// One stream and the way it is sent.
 #[derive(Clone, Debug)]
-pub struct Case {
-    pub payload: Vec<u8>,
+pub(crate) struct Case {
+    pub(crate) payload: Vec<u8>,
     ends: Ends,
     tunnel: Tunnel,
     /// Sequence numbers before the first data byte, of who sends it and of the other.
@@ -81,7 +81,7 @@ fn sent(data: Range<usize>) -> impl Strategy<Value = Sent> {
         })
 }
 
-pub fn cases() -> impl Strategy<Value = Case> {
+pub(crate) fn cases() -> impl Strategy<Value = Case> {
     let numbers = prop_oneof![any::<u32>(), (0..600_u32).prop_map(|below| 0_u32.wrapping_sub(below))];
     (payloads(), ends(), tunnels(), (numbers, any::<u32>()), any::<bool>()).prop_flat_map(
         |(payload, ends, tunnel, numbers, from_server)| {
@@ -104,7 +104,7 @@ const ACK: u8 = 16;
 
 impl Case {
     /// All frames in the order they are sent, the handshake and the receiver's acknowledgements among them.
-    pub fn frames(&self) -> Vec<Frame> {
+    pub(crate) fn frames(&self) -> Vec<Frame> {
         let (own, other) = self.numbers;
         let (client, server) = if self.from_server { (other, own) } else { (own, other) };
         let mut frames = Vec::new();

@@ -6,18 +6,18 @@ use crate::wire::Frame;
 
 /// Bytes of datagrams and of the stream that reached the receiver. Bytes in the same place are the same in all cases, so that it
 /// does not matter which it takes.
-pub struct Receiver {
+pub(crate) struct Receiver {
     stream: Vec<bool>,
     /// Of datagrams that came in fragments: which bytes.
     datagrams: BTreeMap<usize, Vec<bool>>,
 }
 
 impl Receiver {
-    pub fn new(length: usize) -> Self {
+    pub(crate) fn new(length: usize) -> Self {
         Self { stream: vec![false; length], datagrams: BTreeMap::new() }
     }
 
-    pub fn take(&mut self, frame: &Frame) {
+    pub(crate) fn take(&mut self, frame: &Frame) {
         let Some(part) = &frame.part else { return };
         let datagram = self.datagrams.entry(part.datagram).or_insert_with(|| vec![false; part.length]);
         datagram[part.bytes.clone()].fill(true);
@@ -27,7 +27,7 @@ impl Receiver {
     }
 
     /// What the application has read.
-    pub fn stream<'p>(&self, payload: &'p [u8]) -> &'p [u8] {
+    pub(crate) fn stream<'p>(&self, payload: &'p [u8]) -> &'p [u8] {
         let read = self.stream.iter().take_while(|&&there| there).count();
         &payload[..read]
     }

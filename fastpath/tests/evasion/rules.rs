@@ -8,9 +8,11 @@ use std::{
 
 use fastpath::engine::rules::{RuleSet, Variables};
 
+type Matches = fn(&[u8]) -> bool;
+
 /// Protocols and bodies of rules, and whether a stream matches them. With `tcp`, `offset` and `depth` also count from the start
 /// of a segment, as in Suricata, so that what matches would depend on how the stream is cut.
-const RULES: [(&str, &str, fn(&[u8]) -> bool); 4] = [
+const RULES: [(&str, &str, Matches); 4] = [
     ("tcp", "content:\"evilword\";", |stream| !places(stream, b"evilword").is_empty()),
     ("tcp", "content:\"EVIL\"; nocase; content:\"word\"; distance:1; within:30;", |stream| {
         let words = places(stream, b"word");
@@ -34,12 +36,12 @@ fn places(stream: &[u8], needle: &[u8]) -> Vec<usize> {
 }
 
 /// The sids of the rules that match the stream.
-pub fn matches(stream: &[u8]) -> BTreeSet<u32> {
+pub(crate) fn matches(stream: &[u8]) -> BTreeSet<u32> {
     (1..).zip(RULES).filter(|(_, (_, _, matches))| matches(stream)).map(|(sid, _)| sid).collect()
 }
 
 /// The rules with this action.
-pub fn set(action: &'static str) -> Arc<RuleSet> {
+pub(crate) fn set(action: &'static str) -> Arc<RuleSet> {
     static SETS: Mutex<BTreeMap<&str, Arc<RuleSet>>> = Mutex::new(BTreeMap::new());
     let mut sets = SETS.lock().unwrap();
     Arc::clone(sets.entry(action).or_insert_with(|| {

@@ -6,32 +6,32 @@ use etherparse::{IpNumber, Ipv4Header, Ipv6Header, TcpHeader, UdpHeader, ip_numb
 use proptest::prelude::*;
 
 /// A frame on the wire.
-pub struct Frame {
-    pub bytes: Vec<u8>,
+pub(crate) struct Frame {
+    pub(crate) bytes: Vec<u8>,
     /// What it brings of the stream.
-    pub part: Option<Part>,
+    pub(crate) part: Option<Part>,
 }
 
 /// What a frame brings of the stream.
-pub struct Part {
+pub(crate) struct Part {
     /// Number of the datagram that it is, or is a fragment of.
-    pub datagram: usize,
+    pub(crate) datagram: usize,
     /// Which bytes of the datagram it has.
-    pub bytes: Range<usize>,
+    pub(crate) bytes: Range<usize>,
     /// All bytes that the datagram has.
-    pub length: usize,
+    pub(crate) length: usize,
     /// Which bytes of the stream are in the datagram.
-    pub stream: Range<usize>,
+    pub(crate) stream: Range<usize>,
 }
 
 /// Who talks to whom.
 #[derive(Clone, Copy, Debug)]
-pub struct Ends {
+pub(crate) struct Ends {
     v6: bool,
     ports: (u16, u16),
 }
 
-pub fn ends() -> impl Strategy<Value = Ends> {
+pub(crate) fn ends() -> impl Strategy<Value = Ends> {
     (any::<bool>(), 1024..u16::MAX, 1..1024_u16)
         .prop_map(|(v6, client, server)| Ends { v6, ports: (client, server) })
 }
@@ -44,7 +44,7 @@ fn v6(of_server: bool) -> [u8; 16] {
 
 impl Ends {
     /// The datagram in which an end sends a segment.
-    pub fn datagram(self, from_server: bool, segment: &[u8]) -> Vec<u8> {
+    pub(crate) fn datagram(self, from_server: bool, segment: &[u8]) -> Vec<u8> {
         ip(self.v6, from_server, ip_number::TCP, segment)
     }
 }
@@ -75,7 +75,7 @@ fn ip(is_v6: bool, from_server: bool, protocol: IpNumber, payload: &[u8]) -> Vec
 }
 
 /// A TCP segment with its checksum.
-pub fn segment(ends: Ends, from_server: bool, seq: u32, ack: u32, flags: u8, data: &[u8]) -> Vec<u8> {
+pub(crate) fn segment(ends: Ends, from_server: bool, seq: u32, ack: u32, flags: u8, data: &[u8]) -> Vec<u8> {
     let (client, server) = ends.ports;
     let (source, destination) = if from_server { (server, client) } else { (client, server) };
     let mut header = TcpHeader::new(source, destination, seq, u16::MAX);
@@ -94,7 +94,7 @@ pub fn segment(ends: Ends, from_server: bool, seq: u32, ack: u32, flags: u8, dat
 }
 
 /// Cuts an IP packet at these multiples of 8 bytes of its payload; each piece with the bytes of the payload that it has.
-pub fn fragment(packet: &[u8], cuts: &[usize], id: u32) -> Vec<(Range<usize>, Vec<u8>)> {
+pub(crate) fn fragment(packet: &[u8], cuts: &[usize], id: u32) -> Vec<(Range<usize>, Vec<u8>)> {
     let is_v6 = packet[0] >> 4 == 6;
     let (header, payload) = packet.split_at(if is_v6 { 40 } else { 20 });
     if cuts.is_empty() {
@@ -132,7 +132,7 @@ pub fn fragment(packet: &[u8], cuts: &[usize], id: u32) -> Vec<(Range<usize>, Ve
 
 /// What carries the stream's packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tunnel {
+pub(crate) enum Tunnel {
     None,
     Vlan,
     QinQinQ,
@@ -146,7 +146,7 @@ pub enum Tunnel {
     Geneve,
 }
 
-pub fn tunnels() -> impl Strategy<Value = Tunnel> {
+pub(crate) fn tunnels() -> impl Strategy<Value = Tunnel> {
     use Tunnel::*;
     prop::sample::select(vec![
         None, None, None, Vlan, QinQinQ, Mpls, Pppoe, InIpv4, InIpv6, Gre, Erspan, Vxlan, Geneve,
@@ -168,18 +168,18 @@ fn ethernet(kind: u16, between: &[u8], packet: &[u8]) -> Vec<u8> {
 
 impl Tunnel {
     /// Whether it carries packets in IP packets.
-    pub fn is_ip(self) -> bool {
+    pub(crate) fn is_ip(self) -> bool {
         use Tunnel::*;
         matches!(self, InIpv4 | InIpv6 | Gre | Erspan | Vxlan | Geneve)
     }
 
     /// The frame for a packet.
-    pub fn wrap(self, packet: &[u8]) -> Vec<u8> {
+    pub(crate) fn wrap(self, packet: &[u8]) -> Vec<u8> {
         if self.is_ip() { self.link(&self.packet(packet)) } else { self.link(packet) }
     }
 
     /// The IP packet that carries a packet.
-    pub fn packet(self, packet: &[u8]) -> Vec<u8> {
+    pub(crate) fn packet(self, packet: &[u8]) -> Vec<u8> {
         let kind = ether_type(packet);
         let protocol = if kind == 0x0800 { ip_number::IPV4 } else { ip_number::IPV6 };
         let inner_frame = || ethernet(kind, &[], packet);
@@ -210,7 +210,7 @@ impl Tunnel {
     }
 
     /// The frame for a packet that is carried no further.
-    pub fn link(self, packet: &[u8]) -> Vec<u8> {
+    pub(crate) fn link(self, packet: &[u8]) -> Vec<u8> {
         let kind = ether_type(packet);
         let [high, low] = kind.to_be_bytes();
         match self {

@@ -28,7 +28,7 @@ impl Hasher {
 
 fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
-    (product & u128::from(u64::MAX)) as u64 ^ (product >> 64) as u64
+    (product & 0xffff_ffff_ffff_ffff) as u64 ^ (product >> 64) as u64
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014): spreads a seed over many words.

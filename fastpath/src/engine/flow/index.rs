@@ -102,7 +102,7 @@ impl Index {
 }
 
 fn slot_of(entry: u64) -> u32 {
-    (entry as u32).wrapping_sub(1)
+    ((entry & 0xffff_ffff) as u32).wrapping_sub(1)
 }
 
 #[cfg(test)]

@@ -172,7 +172,7 @@ impl FlowKey {
     pub(super) fn words(&self) -> [u64; 6] {
         let halves = |address: [u8; 16]| {
             let whole = u128::from_le_bytes(address);
-            [(whole & u128::from(u64::MAX)) as u64, (whole >> 64) as u64]
+            [(whole & 0xffff_ffff_ffff_ffff) as u64, (whole >> 64) as u64]
         };
         let [a, b] = halves(self.addresses[0]);
         let [c, d] = halves(self.addresses[1]);

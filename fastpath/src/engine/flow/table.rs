@@ -257,7 +257,7 @@ impl<T: Default> Table<T> {
 
     /// Ends all flows: the program ends, or the capture.
     pub fn drain(&mut self, ended: &mut dyn FnMut(Ended<T>)) {
-        for slot in 0..self.slots.len() as u32 {
+        for slot in 0..u32::try_from(self.slots.len()).unwrap_or(u32::MAX) {
             if self.is_live(slot) {
                 self.end(slot, FlowEnd::Shutdown, ended);
             }
@@ -331,7 +331,7 @@ impl<T: Default> Table<T> {
         if let Some(slot) = self.free.pop() {
             return Some(slot);
         }
-        let slot = self.slots.len() as u32;
+        let slot = u32::try_from(self.slots.len()).ok()?;
         (slot < self.settings.capacity).then(|| {
             self.slots.push(Slot::default());
             slot

@@ -1,7 +1,8 @@
 //! When to look at which flow again: a hashed timer wheel (Varghese and Lauck, 1987) of intrusive lists.
 
 /// Buckets of the wheel; a flow that is due later is looked at once per turn of it.
-const TURNS: u64 = 4096;
+const TURNS: u64 = BUCKETS as u64;
+const BUCKETS: usize = 4096;
 
 /// Nanoseconds per bucket as a power of two: 0.27 s, so that a turn takes 18 minutes.
 const SHIFT: u32 = 28;
@@ -26,7 +27,7 @@ impl Wheel {
     pub(super) const BYTES_PER_SLOT: usize = size_of::<[u32; 3]>();
 
     pub(super) fn new(capacity: u32) -> Self {
-        Self { heads: vec![0; TURNS as usize], links: vec![[0; 3]; capacity as usize], cursor: 0 }
+        Self { heads: vec![0; BUCKETS], links: vec![[0; 3]; capacity as usize], cursor: 0 }
     }
 
     /// Puts the wheel to `now`, in nanoseconds, however far that is from where it was. Nothing in it is lost: what it holds is

@@ -17,7 +17,7 @@ struct Place(u32);
 
 impl Place {
     fn new(offset: u64) -> Self {
-        Self((offset & u64::from(u32::MAX)) as u32)
+        Self((offset & 0xffff_ffff) as u32)
     }
 
     fn is_behind(self, other: Self) -> bool {

@@ -14,7 +14,7 @@ fn tuple(flow: u8, back: bool) -> Tuple {
     let there = Tuple {
         source: [10, 0, 0, flow % 4].into(),
         destination: [10, 0, 0, 200].into(),
-        protocol: if flow % 3 == 0 { 17 } else { 6 },
+        protocol: if flow.is_multiple_of(3) { 17 } else { 6 },
         ports: (u16::from(flow / 8), 80),
         icmp_code: 0,
         vlan: [(flow & 4 != 0).then_some(5), None, None],
@@ -92,7 +92,7 @@ struct Model {
 
 impl Model {
     fn ended(flows: &mut HashMap<u8, Known>, stale: &mut Vec<Handle>, now: Timestamp, ended: Ended<u64>) {
-        let flow = ended.state as u8;
+        let flow = u8::try_from(ended.state).expect("a flow's number");
         let known = flows.remove(&flow).expect("a flow ends once");
         let Known { state, first, last, packets, bytes, .. } = known;
         let record = &ended.flow;
