@@ -224,10 +224,10 @@ impl Defragmenter {
             .map_or(Fit::New, |assembly| assembly.fit(&fragment, &self.pages));
         let event = match fit {
             Fit::New => None,
-            Fit::Again | Fit::Differs => Some(DefragEvent::Overlap),
-            Fit::WrongEnd => ignored,
+            Fit::Again | Fit::Differs | Fit::WrongEnd { overlaps: true } => Some(DefragEvent::Overlap),
+            Fit::WrongEnd { overlaps: false } => ignored,
         };
-        if fit == Fit::WrongEnd || (fit == Fit::Differs && inline) {
+        if matches!(fit, Fit::WrongEnd { .. }) || (fit == Fit::Differs && inline) {
             if let Some((index, assembly)) = open.filter(|_| inline) {
                 self.condemn(index, assembly, DropReason::Defrag);
             }
@@ -390,3 +390,8 @@ fn nanoseconds(duration: Duration) -> u64 {
 fn after(time: Timestamp, duration: Duration) -> Timestamp {
     Timestamp(time.0.saturating_add(nanoseconds(duration)))
 }
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;
