@@ -13,8 +13,8 @@ use fastpath::engine::{
     verdict::{Enforcement, Verdict},
 };
 
-/// Datagrams of `length` bytes in fragments of `size`, each with an identification and an address of its own; all of them
-/// stay closed for a minute, which the clock runs through so that the table stays about a third full.
+/// Datagrams of `length` bytes in fragments of `size`, each with an identification and an address of its own. As many as can
+/// stay closed do: the table is full of them, and each new one takes the place of the oldest.
 fn datagrams(c: &mut Criterion) {
     let mut group = c.benchmark_group("defrag");
     for (name, length, size) in [

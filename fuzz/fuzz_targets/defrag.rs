@@ -1,9 +1,9 @@
 //! Any fragments in any order: memory stays in its cap and comes back, and of what went on for one datagram no byte was ever
-//! another than the one inspected.
+//! another than the one inspected, until the datagram was given up: the oldest of too many that are closed.
 #![no_main]
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     time::Duration,
 };
@@ -50,19 +50,21 @@ fuzz_target!(|data: &[u8]| {
     let settings = Settings {
         memcap: [4 << 10, 64 << 10][usize::from(mode >> 1 & 1)],
         trackers: [2, 64][usize::from(mode >> 2 & 1)],
+        closed: [2, 32_768][usize::from(mode >> 3 & 1)],
         ..Settings::default()
     };
     let longest = settings.v4.assembly;
     let mut defrag = Defragmenter::new(settings, enforcement);
     let mut gone: HashMap<(bool, u32), Gone> = HashMap::new();
+    // Those of each IP version that are closed, and since when.
+    let mut closed: [VecDeque<(u32, Timestamp)>; 2] = Default::default();
     let (mut now, mut datagram) = (Timestamp(0), Vec::new());
     // Each fragment: flags, offset, time and length, then its bytes.
     while let (Some(flags), Some(offset), Some(time), Some(length)) =
         (source.byte(), source.byte(), source.byte(), source.byte())
     {
         let is_v6 = flags & 1 == 1;
-        let address: IpAddr =
-            if is_v6 { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() };
+        let address: IpAddr = if is_v6 { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() };
         let wait = Duration::from_secs(if time < 200 { 0 } else { u64::from(time - 200) * 2 });
         now = Timestamp(now.0.saturating_add(u64::try_from(wait.as_nanos()).unwrap()));
         let fixed = if is_v6 { 40 } else { 20 };
@@ -125,6 +127,17 @@ fuzz_target!(|data: &[u8]| {
                 assert_eq!(*gone.end.get_or_insert(fragment.end()), fragment.end());
             }
             assert!(gone.end.is_none_or(|end| gone.bytes.keys().all(|&at| at < end)));
+        }
+        if goes_on && matches!(fate, Fate::Complete(_)) {
+            let closed = &mut closed[usize::from(is_v6)];
+            closed.push_back((fragment.identification, now));
+            while closed.front().is_some_and(|(_, since)| now.0 - since.0 >= nanoseconds(longest)) {
+                closed.pop_front();
+            }
+            while closed.len() > settings.most_closed() {
+                let given_up = closed.pop_front().map(|(identification, _)| (is_v6, identification));
+                given_up.map(|key| gone.remove(&key));
+            }
         }
     }
     for _ in 0..64 {

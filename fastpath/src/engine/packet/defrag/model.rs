@@ -66,7 +66,10 @@ impl Receiver {
             let overlaps = queue.bytes.iter().take(end).skip(start).any(Option::is_some);
             match (overlaps, queue.exact.contains(&(start, end))) {
                 (true, true) => return None,
-                (true, false) => *queue = Queued::default(),
+                // It starts anew with this fragment.
+                (true, false) => {
+                    *queue = Queued { deadline: Some(now + self.timeout), ..Queued::default() };
+                }
                 (false, _) => {
                     queue.exact.insert((start, end));
                 }

@@ -172,6 +172,57 @@ fn with_no_reuse_time_the_identification_is_free_at_once() {
     }
 }
 
+/// Three times through all identifications of IPv4, with no time between.
+#[test]
+fn a_sender_never_meets_its_own_identifications() {
+    let mut defrag = Defragmenter::new(Settings::default(), Enforcement::Drop);
+    for identification in (0..65_536).cycle().take(3 * 65_536) {
+        let of = |fragment| Fragment { identification, ..fragment };
+        assert_eq!(fate(&mut defrag, &of(v4(0, true, &[1; 8]))), Fate::Held);
+        let found = ticket(fate(&mut defrag, &of(v4(8, false, &[2; 8]))));
+        defrag.settle(found, Verdict::Forward);
+    }
+    assert_eq!(defrag.datagrams(), 32_768);
+    // The younger half of them is closed.
+    for (identification, expected) in [(32_767, Fate::Held), (32_768, Fate::Late), (65_535, Fate::Late)] {
+        let fragment = Fragment { identification, ..v4(0, true, &[9; 8]) };
+        assert_eq!(fate(&mut defrag, &fragment), expected, "{identification}");
+    }
+}
+
+#[test]
+fn only_the_closed_are_given_up_and_each_ip_version_by_itself() {
+    let mut defrag = Defragmenter::new(Settings { closed: 2, ..small() }, Enforcement::Drop);
+    let of = |identification, fragment| Fragment { identification, ..fragment };
+    fate(&mut defrag, &of(1, v4(0, true, &[1; 8])));
+    fate(&mut defrag, &of(2, v4(0, true, &[1; 8])));
+    let condemned = ticket(fate(&mut defrag, &of(2, v4(8, false, &[1; 8]))));
+    defrag.settle(condemned, Verdict::Drop(DropReason::Rule));
+    for (make, identifications) in [(v6 as fn(_, _, _) -> _, 10..12), (v4, 20..40)] {
+        for identification in identifications {
+            fate(&mut defrag, &of(identification, make(0, true, &[1; 8])));
+            let found = ticket(fate(&mut defrag, &of(identification, make(8, false, &[1; 8]))));
+            defrag.settle(found, Verdict::Forward);
+        }
+    }
+    assert_eq!(defrag.datagrams(), 2 + 2 + 2);
+    assert_eq!(fate(&mut defrag, &of(2, v4(0, true, &[1; 8]))), Fate::Condemned(DropReason::Rule));
+    for fragment in [of(10, v6(0, true, &[1; 8])), of(38, v4(0, true, &[1; 8])), of(39, v4(0, true, &[1; 8]))]
+    {
+        assert_eq!(fate(&mut defrag, &fragment), Fate::Late);
+    }
+    assert!(matches!(fate(&mut defrag, &of(1, v4(8, false, &[1; 8]))), Fate::Complete(_)));
+}
+
+/// Half of the trackers and of the memory stay for datagrams that are open.
+#[test]
+fn the_closed_take_at_most_half() {
+    assert_eq!(Settings::default().most_closed(), 32_768);
+    assert_eq!(Settings { trackers: 100, ..small() }.most_closed(), 25);
+    let memcap = 80 * size_of::<Tracker>();
+    assert_eq!(Settings { memcap, trackers: 1000, ..small() }.most_closed(), 20);
+}
+
 #[test]
 fn other_bytes_condemn_the_datagram() {
     let mut defrag = inline();
