@@ -19,7 +19,7 @@ help:
 	@echo 'make demo        fastpath between a client and a web server, in network namespaces'
 	@echo 'make test        all tests: unit, captures, XDP program, end to end'
 	@echo 'make test-tuning  the scripts of tuning/, on a machine made of files and on a veth'
-	@echo 'make test-zerocopy  real NIC drivers in QEMU guests: zero-copy, and four kernels (5 minutes)'
+	@echo 'make test-zerocopy  real NIC drivers in QEMU guests: zero-copy, and four kernels'
 	@echo 'make build       the release binary, target/release/fastpath'
 	@echo 'make bench       benchmarks, and the bridge beside a plain Linux bridge'
 	@echo 'make fuzz        a minute of fuzzing for every parser (FUZZ_SECONDS=60)'
@@ -40,11 +40,10 @@ test: setup
 test-tuning: setup
 	$(SUDO) bats tuning/tests
 
-# Boots guests with emulated NICs; downloads kernels once, into target/zerocopy.
+# Boots guests with emulated NICs; downloads kernels once, into target/zerocopy. The programs are those of `make test`.
 test-zerocopy: setup
-	cargo build --release -p fastpath
-	cargo build --release -p fastpath-lab --bin zerocopy
-	fastpath/tests/zerocopy/run.sh "$${CARGO_TARGET_DIR:-target}/release"
+	cargo test --workspace --profile checked --no-run
+	fastpath/tests/zerocopy/run.sh "$${CARGO_TARGET_DIR:-target}/checked"
 
 demo: setup
 	@cargo build --quiet --release -p fastpath

@@ -1,11 +1,6 @@
 //! `fastpath run`, and `fastpath` without a subcommand.
 
-use std::{
-    io::Write as _,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -13,8 +8,8 @@ use clap::Args;
 use super::rules;
 use crate::{
     config::{
-        ActionMode, AttachMode, BindMode, DEFAULT_FILE, Given, IndexList, OnWorkerLoss, Override, Overrides,
-        RunConfig, Settings, file,
+        ActionMode, AttachMode, BindMode, Given, IndexList, OnWorkerLoss, Override, Overrides, RunConfig,
+        Settings, file,
     },
     engine::rules::RuleSet,
 };
@@ -108,10 +103,7 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
 
 impl RunArgs {
     fn into_config(self) -> anyhow::Result<RunConfig> {
-        let file = match &self.config {
-            Some(path) => file::read(path, false),
-            None => file::read(Path::new(DEFAULT_FILE), true),
-        }?;
+        let file = file::read_given(self.config.as_deref())?;
         let (overrides, refused) = Overrides::apply(&self.set);
         if let Some(error) = refused.into_iter().next() {
             return Err(error.into());

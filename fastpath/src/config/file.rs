@@ -23,8 +23,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    ActionMode, AttachMode, BindMode, ConfigError, Given, IndexList, OnWorkerLoss, Place, Settings,
-    StatsTarget,
+    ActionMode, AttachMode, BindMode, ConfigError, DEFAULT_FILE, Given, IndexList, OnWorkerLoss, Place,
+    Settings, StatsTarget,
 };
 
 #[derive(Deserialize)]
@@ -85,11 +85,19 @@ enum Port {
     Text(String),
 }
 
-/// Reads the file at `path`; an absent one gives empty settings when `optional`.
+/// Reads the file that `-c` names; without one [`DEFAULT_FILE`], where it is there.
 ///
 /// # Errors
 /// [`ConfigError::Read`] and [`ConfigError::Shape`].
-pub fn read(path: &Path, optional: bool) -> Result<Settings, ConfigError> {
+pub fn read_given(path: Option<&Path>) -> Result<Settings, ConfigError> {
+    match path {
+        Some(path) => read(path, false),
+        None => read(Path::new(DEFAULT_FILE), true),
+    }
+}
+
+/// Reads the file at `path`; an absent one gives empty settings when `optional`.
+fn read(path: &Path, optional: bool) -> Result<Settings, ConfigError> {
     match std::fs::read_to_string(path) {
         Ok(text) => parse(path, &text),
         Err(error) if optional && error.kind() == io::ErrorKind::NotFound => Ok(Settings::default()),

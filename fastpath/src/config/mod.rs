@@ -17,7 +17,7 @@ pub use settings::{ConfigError, Given, Place, Settings};
 
 use crate::{engine::rules::Variables, event::EventTypes};
 
-/// Where `fastpath run` looks for its configuration when no `-c` names one.
+/// Where `fastpath run` and `fastpath doctor` look for the configuration when no `-c` names one.
 pub const DEFAULT_FILE: &str = "/etc/fastpath/fastpath.toml";
 
 /// Where `fastpath run` writes its events when nothing says otherwise.

@@ -17,18 +17,19 @@ use fastpath_common::Fallback;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::{
+    binding::Binding,
     plan::{Plan, PlanError, Seat, plan},
     report::{Outlet, Reporter},
     thread::{Opened, Report, Task, WorkerThread},
 };
 use crate::{
-    config::{ActionMode, AttachMode, BindMode, OnWorkerLoss, RunConfig, Wire},
+    config::{ActionMode, AttachMode, OnWorkerLoss, RunConfig, Wire},
     engine::{Engine, Settings, meta::PortId, rules::RuleSet, verdict::Enforcement},
     event::{EventError, LiveSink, LiveWriter},
     io::xdp::{self, OpenError, XdpOptions},
     nic::{
         self,
-        doctor::{self, Purpose},
+        doctor::{self, Advice, Purpose},
         gate::{self, Capabilities, Passed, Refused},
         link::LinkError,
         port::{Port, PortError},
@@ -113,14 +114,17 @@ pub fn run(config: &RunConfig, rules: &Arc<RuleSet>) -> Result<(), RunError> {
     for warning in &plan.warnings {
         tracing::warn!("{warning}");
     }
-    warn_of_the_most_valuable(config, &plan, &passed, capabilities)?;
+    let advice = advise(config, &plan, &passed, capabilities)?;
+    for warning in &advice.warnings {
+        tracing::warn!("{warning}");
+    }
     let outlet = Outlet::open(config.stats_json.as_ref())
         .map_err(|cause| RunError::System { what: "cannot write the figures", cause })?;
     let ports = config.wires.iter().flat_map(Wire::ports).map(str::to_owned).collect();
     let workers = plan.seats.len();
     let (events, sinks) =
         LiveWriter::start(&config.log_dir, ports, config.event_types, workers, EVENT_QUEUE)?;
-    let result = Supervisor::start(config, &plan, passed, rules, sinks)
+    let result = Supervisor::start(config, &plan, passed, &advice.copy_only, rules, sinks)
         .and_then(|supervisor| supervisor.watch(&stop_asked, outlet, &events));
     let earlier = events.totals().failed;
     let failed = events.finish().failed.saturating_sub(earlier);
@@ -155,10 +159,12 @@ impl Supervisor {
         config: &RunConfig,
         plan: &Plan,
         passed: Passed,
+        copy_only: &[String],
         rules: &Arc<RuleSet>,
         sinks: Vec<LiveSink>,
     ) -> Result<Self, RunError> {
-        let multi_buffer = passed.multi_buffer;
+        let bindings: Vec<Binding> =
+            config.wires.iter().map(|wire| Binding::of(config, wire, &passed, copy_only)).collect();
         let ports = open_ports(config, passed)?;
         let (sender, reports) = unbounded();
         let stop = Arc::new(AtomicBool::new(false));
@@ -171,7 +177,7 @@ impl Supervisor {
             queues: config.queues.as_slice().to_vec(),
         };
         for (seat, sink) in plan.seats.iter().zip(sinks) {
-            supervisor.spawn(config, seat, multi_buffer, rules, sink, sender.clone())?;
+            supervisor.spawn(config, seat, bindings[seat.wire], rules, sink, sender.clone())?;
         }
         drop(sender);
         let opened = supervisor.wait_until_opened(plan)?;
@@ -186,7 +192,7 @@ impl Supervisor {
         &mut self,
         config: &RunConfig,
         seat: &Seat,
-        multi_buffer: bool,
+        binding: Binding,
         rules: &Arc<RuleSet>,
         sink: LiveSink,
         reports: Sender<Report>,
@@ -208,9 +214,9 @@ impl Supervisor {
             wire: XdpOptions {
                 interfaces,
                 queue: seat.queue,
-                bind: bind_mode(config),
+                bind: binding.mode,
                 rings: config.rings,
-                multi_buffer,
+                multi_buffer: binding.multi_buffer,
                 busy_poll: config.busy_poll,
                 swap_mac: config.swap_mac,
             },
@@ -381,35 +387,24 @@ fn port_index(config: &RunConfig, wire: usize) -> u16 {
     u16::try_from(before).unwrap_or(u16::MAX)
 }
 
-/// What `fastpath doctor` would warn of, the most valuable of it: what makes the figures worse than they could be.
-fn warn_of_the_most_valuable(
+/// What `fastpath doctor` would say, the most valuable of it.
+fn advise(
     config: &RunConfig,
     plan: &Plan,
     passed: &Passed,
     capabilities: Capabilities,
-) -> Result<(), RunError> {
+) -> Result<Advice, LinkError> {
     let mut cores: Vec<usize> = plan.seats.iter().map(|seat| seat.core).collect();
     cores.sort_unstable();
     cores.dedup();
     let purpose = Purpose { config, cores, umem_bytes: umem_bytes(config) };
-    for check in doctor::warnings(&purpose, passed, capabilities, MOST_WARNINGS)? {
-        tracing::warn!("{check}");
-    }
-    Ok(())
+    doctor::advise(&purpose, passed, capabilities, MOST_WARNINGS)
 }
 
 /// Size of all UMEMs together, bytes.
 pub fn umem_bytes(config: &RunConfig) -> u64 {
     let per_queue = |wire: &Wire| xdp::umem_bytes(config.rings, wire.ports().count());
     config.wires.iter().map(per_queue).sum::<u64>() * config.queues.as_slice().len() as u64
-}
-
-/// Generic XDP has no zero-copy: asking the driver for it would only fail.
-fn bind_mode(config: &RunConfig) -> BindMode {
-    match (config.attach, config.bind) {
-        (AttachMode::Generic, BindMode::Auto) => BindMode::Copy,
-        (_, bind) => bind,
-    }
 }
 
 fn open_ports(config: &RunConfig, mut passed: Passed) -> Result<Vec<Port>, RunError> {

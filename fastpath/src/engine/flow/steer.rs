@@ -19,8 +19,8 @@ impl Share {
 
     /// The worker that owns what [`steer`] gave this hash.
     pub fn owner(self, hash: u32) -> u16 {
-        // Lemire's reduction: uniform, without a division. The result is below `of`.
-        ((u64::from(hash) * u64::from(self.of)) >> 32) as u16
+        // Lemire's reduction: uniform, without a division. The result is below `of`, so it always fits.
+        u16::try_from((u64::from(hash) * u64::from(self.of)) >> 32).unwrap_or_default()
     }
 
     /// Whether this worker is the owner.
@@ -41,5 +41,5 @@ pub fn steer(bytes: &[u8], link: LinkType) -> u32 {
         (a.min(b), a.max(b), network.protocol).hash(&mut hasher);
     }
     packet.vlan.hash(&mut hasher);
-    hasher.finish() as u32
+    (hasher.finish() >> 32) as u32
 }
