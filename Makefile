@@ -14,6 +14,8 @@ SCRIPTS := $(shell git ls-files -z --cached --others --exclude-standard 2>/dev/n
 
 # Seconds per target of `make fuzz`.
 FUZZ_SECONDS ?= 60
+# A folder of captures to begin with; what `make fuzz` finds beyond them stays in fuzz/corpus.
+FUZZ_CAPTURES ?=
 
 help:
 	@echo 'make demo        fastpath between a client and a web server, in network namespaces'
@@ -57,6 +59,8 @@ bench: setup
 # Needs a nightly toolchain, for the sanitizer.
 fuzz: setup
 	command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
+	[ -z "$(FUZZ_CAPTURES)" ] || cargo +nightly run --release --manifest-path fuzz/Cargo.toml --example seeds -- \
+		"$(FUZZ_CAPTURES)" fuzz/corpus/decode
 	for target in decode defrag rules engine; do \
 		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -timeout=10 || exit 1; \
 	done

@@ -2,4 +2,4 @@
 
 mod steer;
 
-pub use steer::{Share, steer};
+pub use steer::{Share, steer, steer_with};

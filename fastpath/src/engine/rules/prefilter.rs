@@ -138,7 +138,7 @@ fn transport(packet: &Packet<'_>) -> usize {
         Some(Transport::Tcp(_)) => 0,
         Some(Transport::Udp(_)) => 1,
         Some(Transport::Icmpv4(_) | Transport::Icmpv6(_)) => 2,
-        None => 3,
+        Some(Transport::Sctp(_)) | None => 3,
     }
 }
 
