@@ -58,7 +58,7 @@ bench: setup
 # Needs a nightly toolchain, for the sanitizer.
 fuzz: setup
 	command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
-	for target in decode rules engine; do \
+	for target in decode rules stream engine; do \
 		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -timeout=10 || exit 1; \
 	done
 

@@ -331,9 +331,14 @@ impl Tracker<'_> {
     fn syn_after_synack(&mut self) -> Taken {
         let (mine, _) = self.session.halves(self.direction);
         let same = mine.isn == self.segment.seq;
+        let acknowledged = mine.acked > 0;
         match (self.direction, same) {
             // The client has not got the SYN/ACK, or both ends sent a SYN.
             (_, true) if self.direction == Direction::ToServer || self.session.is(SIMULTANEOUS) => {
+                if acknowledged && !self.segment.payload.is_empty() {
+                    // A server that has lost the session takes data that the last one has acknowledged, and that may be forgotten.
+                    return self.notes.invalid(StreamEvent::ReassemblySegmentBeforeBaseSeq);
+                }
                 self.take_data_if_any()
             }
             // The server is past that: it answers with an ACK (RFC 5961, section 4), the client then with a RST.

@@ -186,7 +186,7 @@ impl Inspection {
 pub(super) fn attack(bytes: &[u8]) {
     let Some((&kind, mut rest)) = bytes.split_first() else { return };
     let bit = |bit: u8| kind >> bit & 1 == 1;
-    let memory = if bit(0) { 4000 } else { 1 << 20 };
+    let memory = if bit(0) { 4000 } else { 40_000 };
     let settings = Settings {
         memcap: 1 << 20,
         reassembly_memcap: memory,

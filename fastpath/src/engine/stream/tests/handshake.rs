@@ -150,6 +150,8 @@ fn data_of_a_syn_is_inspected() {
     let fresh = wire.accept(CLIENT, &segment(ISN, 0, SYN, b"GET /")).unwrap();
     assert_eq!((fresh.offset, fresh.in_segment.clone()), (0, 0..5));
     wire.accept(SERVER, &segment(SERVER_ISN, ISN + 6, SYN | ACK, b""));
+    wire.accept(CLIENT, &segment(ISN, 0, SYN, b""));
+    wire.refuse(ReassemblySegmentBeforeBaseSeq, CLIENT, &segment(ISN, 0, SYN, b"PUT /"));
     assert!(wire.accept(SERVER, &segment(SERVER_ISN + 1, ISN + 6, ACK, b"200")).is_some());
     wire.accept(CLIENT, &segment(ISN + 6, SERVER_ISN + 4, ACK, b" HTTP"));
     assert_eq!(wire.state(), State::Established);
@@ -165,6 +167,20 @@ fn data_of_a_syn_is_inspected() {
     wire.accept(CLIENT, &segment(ISN + 1, SERVER_ISN + 1, ACK, b""));
     assert_eq!(wire.say(0, b"PUT /").outcome, Outcome::Contradiction);
     assert_eq!(wire.hear(0, b"GET / HTTP"), " HTTP");
+}
+
+#[test]
+fn data_of_a_syn_belongs_to_that_syn_alone() {
+    // The server has the first SYN, and acknowledges that.
+    let mut wire = syn_sent();
+    let second = segment(ISN - 5, 0, SYN, b"first");
+    wire.refuse(ThreeWaySynResendDiffSeqOnSynRecv, CLIENT, &second);
+    // Nor is it sure whether the server has taken a RST.
+    let mut wire = syn_sent();
+    wire.accept(CLIENT, &segment(ISN + 1, 0, RST, b""));
+    assert_eq!(wire.state(), State::Closed);
+    wire.refuse(ShutdownSynResend, CLIENT, &second);
+    assert!(wire.track(CLIENT, &segment(ISN - 5, 0, SYN, b"")).reuse);
 }
 
 #[test]
