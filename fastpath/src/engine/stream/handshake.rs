@@ -10,7 +10,7 @@ use super::{
     session::{ALTERNATIVE, ASYNC, MIDSTREAM, RIVAL, SIMULTANEOUS, Session, State, TIMESTAMPS},
     tracker::{Taken, Tracker},
 };
-use crate::engine::{meta::Direction, policy::Failure};
+use crate::engine::{meta::Direction, policy::Failure, verdict::Enforcement};
 
 impl Tracker<'_> {
     /// The first segment of a session.
@@ -111,16 +111,22 @@ impl Tracker<'_> {
     }
 
     /// Another SYN before any answer: the same once more, or the client begins anew.
+    ///
+    /// Inline it brings no data that the first one did not. Should the server have got another SYN before, its answer to that could
+    /// look as if it had taken the data. No client sends such a SYN: the second one has the same data, or none.
     fn open_again(&mut self) -> Taken {
         let client = &mut self.session.client;
-        if client.isn == self.segment.seq {
-            client.edge = client.edge.max(self.segment.payload.len() as u64);
-            return self.take_data_if_any();
-        }
-        if client.highest > 0 || (self.inline() && !self.segment.payload.is_empty()) {
-            // The server may have taken the data of the first (RFC 7413), and would go on from there. Or it has the first, and its
-            // answer to that would look as if it had taken the data of the second.
+        let same = client.isn == self.segment.seq;
+        let length = self.segment.payload.len() as u64;
+        let adds_data = length > if same { client.highest } else { 0 };
+        // The server may have taken the data of the first (RFC 7413), and would go on from there.
+        let moves_data = !same && client.highest > 0;
+        if moves_data || (adds_data && self.settings.enforcement == Enforcement::Drop) {
             return self.notes.invalid(StreamEvent::ThreeWaySynResendDiffSeqOnSynRecv);
+        }
+        if same {
+            client.edge = client.edge.max(length);
+            return self.take_data_if_any();
         }
         let old = std::mem::take(self.session);
         let taken = self.open();

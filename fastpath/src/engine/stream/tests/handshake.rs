@@ -175,6 +175,8 @@ fn data_of_a_syn_belongs_to_that_syn_alone() {
     let mut wire = syn_sent();
     let second = segment(ISN - 5, 0, SYN, b"first");
     wire.refuse(ThreeWaySynResendDiffSeqOnSynRecv, CLIENT, &second);
+    wire.accept(CLIENT, &segment(ISN - 5, 0, SYN, b""));
+    wire.refuse(ThreeWaySynResendDiffSeqOnSynRecv, CLIENT, &second);
     // Nor is it sure whether the server has taken a RST.
     let mut wire = syn_sent();
     wire.accept(CLIENT, &segment(ISN + 1, 0, RST, b""));
