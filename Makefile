@@ -14,12 +14,14 @@ SCRIPTS := $(shell git ls-files -z --cached --others --exclude-standard 2>/dev/n
 
 # Seconds per target of `make fuzz`.
 FUZZ_SECONDS ?= 60
+# A folder of captures to begin with; what `make fuzz` finds beyond them stays in fuzz/corpus.
+FUZZ_CAPTURES ?=
 
 help:
 	@echo 'make demo        fastpath between a client and a web server, in network namespaces'
 	@echo 'make test        all tests: unit, captures, XDP program, end to end'
 	@echo 'make test-tuning  the scripts of tuning/, on a machine made of files and on a veth'
-	@echo 'make test-zerocopy  real NIC drivers in QEMU guests: zero-copy, and four kernels (5 minutes)'
+	@echo 'make test-zerocopy  real NIC drivers in QEMU guests: zero-copy, and four kernels'
 	@echo 'make build       the release binary, target/release/fastpath'
 	@echo 'make bench       benchmarks, and the bridge beside a plain Linux bridge'
 	@echo 'make fuzz        a minute of fuzzing for every parser (FUZZ_SECONDS=60)'
@@ -40,11 +42,10 @@ test: setup
 test-tuning: setup
 	$(SUDO) bats tuning/tests
 
-# Boots guests with emulated NICs; downloads kernels once, into target/zerocopy.
+# Boots guests with emulated NICs; downloads kernels once, into target/zerocopy. The programs are those of `make test`.
 test-zerocopy: setup
-	cargo build --release -p fastpath
-	cargo build --release -p fastpath-lab --bin zerocopy
-	fastpath/tests/zerocopy/run.sh "$${CARGO_TARGET_DIR:-target}/release"
+	cargo test --workspace --profile checked --no-run
+	fastpath/tests/zerocopy/run.sh "$${CARGO_TARGET_DIR:-target}/checked"
 
 demo: setup
 	@cargo build --quiet --release -p fastpath
@@ -58,6 +59,8 @@ bench: setup
 # Needs a nightly toolchain, for the sanitizer.
 fuzz: setup
 	command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
+	[ -z "$(FUZZ_CAPTURES)" ] || cargo +nightly run --release --manifest-path fuzz/Cargo.toml --example seeds -- \
+		"$(FUZZ_CAPTURES)" fuzz/corpus/decode
 	for target in decode rules stream engine; do \
 		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -timeout=10 || exit 1; \
 	done

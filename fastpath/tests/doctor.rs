@@ -49,8 +49,69 @@ fn what_fails_is_exit_status_1() {
 
 #[test]
 fn wrong_arguments_are_exit_status_2() {
-    for arguments in ["", "--interface fa --peer fa", "--interface fa --queues 3-1"] {
+    for arguments in [
+        "",
+        "--peer fb",
+        "--interface fa --peer fa",
+        "--interface fa --queues 3-1",
+        "-c /nonexistent.toml --interface fa",
+    ] {
         let output = doctor("", arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+/// Doctor's JSON object for a veth and a configuration file, or the file that `run` reads without `-c`.
+fn with_file(text: &str, arguments: &str) -> (Output, serde_json::Value) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("fastpath.toml");
+    std::fs::write(&path, text).unwrap();
+    let output = doctor(VETH, &format!("-c {} {arguments} --json", path.display()));
+    let json = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    (output, json)
+}
+
+const FILE: &str = "queues = \"0-1\"\ncores = \"0\"\n[rings]\nrx = 512\ntx = 512\n\
+                    [[wire]]\ninterface = \"fa\"\npeer = \"fb\"\n";
+
+/// The finding of a check of a port, or of the machine.
+fn finding(json: &serde_json::Value, port: Option<&str>, name: &str) -> String {
+    let checks = json["checks"].as_array().unwrap();
+    let check = checks.iter().find(|check| check["name"] == name && check["port"].as_str() == port);
+    check.unwrap()["finding"].as_str().unwrap().into()
+}
+
+#[test]
+fn the_configuration_file_says_what_to_look_at() {
+    let (_, json) = with_file(FILE, "");
+    // (2 x 512 + 512 + 5 x 64) x 2 + 32 frames of 4 KiB are 8 huge pages for each of 2 workers.
+    assert_eq!(json["packet_memory"]["bytes"], 2 * 8 * (2 << 20));
+    assert_eq!(json["packet_memory"]["workers"], 2);
+    let ports: Vec<_> = json["checks"].as_array().unwrap().iter().map(|check| &check["port"]).collect();
+    assert!(ports.contains(&&"fa".into()) && ports.contains(&&"fb".into()), "{ports:?}");
+    assert!(finding(&json, Some("fa"), "queues").starts_with("0-1 of 4"));
+    assert_eq!(finding(&json, None, "cores"), "2 workers share core 0");
+}
+
+#[test]
+fn options_go_before_the_file() {
+    let (_, json) = with_file(FILE, "--interface fb --queues 0-3");
+    // One port: half the frames, on whole huge pages. The rings are the file's.
+    assert_eq!(json["packet_memory"]["bytes"], 4 * 4 * (2 << 20));
+    let checks = json["checks"].as_array().unwrap();
+    assert!(checks.iter().all(|check| check["port"] != "fa"), "the wire of the file is looked at, too");
+    let without_huge_pages = FILE.replace("[rings]", "[rings]\nhuge-pages = false");
+    let (_, json) = with_file(&without_huge_pages, "--queues 0");
+    assert_eq!(json["packet_memory"]["huge_pages"], false);
+    assert_eq!(json["packet_memory"]["bytes"], 3744 * 4096);
+}
+
+#[test]
+fn a_wrong_file_is_told_with_its_place() {
+    let (output, _) = with_file("queues = \"0\"\n[rings]\nrx = 1000\n[[wire]]\ninterface = \"fa\"\n", "");
+    assert_eq!(output.status.code(), Some(2));
+    let error = String::from_utf8(output.stderr).unwrap();
+    for words in ["fastpath.toml:3: rings.rx = 1000", "power of two"] {
+        assert!(error.contains(words), "no {words:?} in {error}");
     }
 }

@@ -59,7 +59,7 @@ fn an_evil_packet_is_dropped_inline() {
     let figures = worker.figures();
     assert_eq!(figures.sides[0].get(Counter::DropRule), 1);
     assert_eq!((figures.alerts, figures.residual()), (1, 0));
-    let EventKind::Alert { outcome, rule } = &worker.sink().as_slice()[0].kind;
+    let EventKind::Alert { outcome, rule } = &worker.sink().as_slice()[0].kind else { panic!("no alert") };
     assert_eq!((*outcome, rule.sid), (Outcome::Blocked, 1));
 }
 
@@ -70,7 +70,7 @@ fn detect_lets_it_through_and_says_so() {
     let figures = worker.figures();
     assert_eq!(figures.sides[0].get(Counter::WouldDrop), 1);
     assert_eq!(figures.sides[0].get(Counter::DropRule), 0);
-    let EventKind::Alert { outcome, .. } = &worker.sink().as_slice()[0].kind;
+    let EventKind::Alert { outcome, .. } = &worker.sink().as_slice()[0].kind else { panic!("no alert") };
     assert_eq!(*outcome, Outcome::WouldBlock);
 }
 

@@ -30,6 +30,7 @@ channels_set() {
     now=$(channels_look "$1") || return 1
     count=${2##* }
     read -ra words <<<"$2"
+    keeps_table "$port" || return 1
     if ((count < ${now##* })) && ! ethtool -L "$port" "${words[@]}" >/dev/null 2>&1; then
         # The kernel takes no queue away that an operator's indirection table names. The table is a knob of its own
         # and follows, here and in restore. One that is the driver's own stays so.
@@ -38,6 +39,24 @@ channels_set() {
     [ "$(channels_look "$1")" = "$2" ] || ask_ethtool -L "$port" "${words[@]}" >/dev/null
 }
 
+# Fails for a table that would be lost: some drivers make it anew with the queues.
+keeps_table() {
+    local said
+    said=$(rss_look "$1/table" 2>&1) || is_unsupported "$said" || {
+        echo "the RSS table may be lost with it ($said). 'ethtool -X $1 default' gives it up" >&2
+        return 1
+    }
+}
+
 channels_put_back() {
+    # A table that apply may have written is let go, so that the driver's own follows the queues again; an operator's is
+    # put back after the queues.
+    [ ! -e "$STATE/before/rss/${1%/*}/table" ] || ethtool -X "${1%/*}" default >/dev/null 2>&1 || true
     channels_set "$@"
+}
+
+# Succeeds when apply is about to change the queue count of a port: the driver then makes all queues and interrupts anew.
+renews_queues() {
+    local now
+    [ "$PROFILE" != shared-host ] && now=$(channels_look "$1/count" 2>/dev/null) && ((${now##* } != QUEUES[-1] + 1))
 }

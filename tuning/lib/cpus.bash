@@ -44,6 +44,15 @@ node_of() {
     echo "$node"
 }
 
+# NUMA node of a CPU; 0 where the kernel knows none.
+node_of_cpu() {
+    local node
+    for node in "$NODE"/node[0-9]*; do
+        [ ! -d "$node" ] || [[ " $(expand_list "$(read_value "$node/cpulist")") " != *" $1 "* ]] || { echo "${node##*/node}"; return; }
+    done
+    echo 0
+}
+
 # CPUs near a port, as words.
 cpus_near() {
     local node list

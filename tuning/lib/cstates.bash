@@ -5,7 +5,7 @@ cstates_list() {
     [ "$PROFILE" != latency ] || most=2
     for core in $(printf '%s\n' "${CORES[@]}" | sort -nu); do
         if [ ! -d "$CPU/cpu$core/cpuidle/state0" ]; then
-            knob "host/cpu$core" '' ''
+            knob "host/cpu$core" '' 'no slow wake-ups'
             continue
         fi
         for state in "$CPU/cpu$core"/cpuidle/state*; do

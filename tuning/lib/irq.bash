@@ -7,6 +7,10 @@ irq_list() {
         chosen_irqs "$port" | while read -r number queue name; do
             knob "$port/${name//\//!}" "$(core_of "$queue")" "the interrupt of queue $queue comes to its worker's core"
         done
+        # The others: as they were, if the driver is to make them anew.
+        ! renews_queues "$port" || other_irqs "$port" | while read -r number name; do
+            kept "$port/${name//\//!}"
+        done
     done
 }
 
@@ -44,11 +48,18 @@ chosen_irqs() {
     done
 }
 
+# Number and name of the port's other interrupts.
+other_irqs() {
+    local ours
+    ours=$(chosen_irqs "$1" | cut -d ' ' -f 1)
+    port_irqs "$1" | awk -v ours="$ours" 'BEGIN { n = split(ours, numbers); for (i = 1; i <= n; i++) chosen[numbers[i]] } !($1 in chosen)'
+}
+
 irq_number() {
     local number name
     while read -r number name; do
         [ "${name//\//!}" != "${1#*/}" ] || { echo "$number"; return; }
-    done < <(port_irqs "${1%%/*}")
+    done <<<"$(port_irqs "${1%%/*}")"
     echo "no such interrupt" >&2
     return 1
 }

@@ -1,12 +1,13 @@
 # A family of knobs is four functions in a file of its own:
-#   FAMILY_list               a line for each knob: `knob KEY WANTED WHY`, KEY being PORT/NAME or host/NAME
+#   FAMILY_list               a line for each knob: `knob KEY WANTED WHY`, KEY being PORT/NAME or host/NAME; or `kept KEY`,
+#                             for what apply does not set but another knob disturbs
 #   FAMILY_look KEY           prints the value it has; fails, with the reason on stderr, where there is no such knob
 #   FAMILY_set KEY VALUE      fails with the reason on stderr
 #   FAMILY_put_back KEY VALUE sets what look printed once
 # Here they are driven: looked at, recorded, set, looked at again.
 
 # In this order. Restore keeps it: an indirection table can name a queue only when the queue is there.
-FAMILIES=(channels rings offload pause rss flowhash ntuple coalesce napi irqbalance irq xps hugepages governor cstates sysctl)
+FAMILIES=(channels rings offload pause rss flowhash ntuple coalesce napi irqbalance irq queuefiles xps hugepages governor cstates sysctl)
 # Those that change nothing but the chosen queues and the chosen cores.
 NARROW=(ntuple coalesce irqbalance irq xps governor cstates)
 # What a script cannot or must not change by itself.
@@ -21,6 +22,11 @@ done
 
 knob() {
     printf '%s\x1f%s\x1f%s\n' "$1" "$2" "$3"
+}
+
+# Without a reason: recorded, never set.
+kept() {
+    knob "$1" '' ''
 }
 
 say() {
@@ -80,6 +86,7 @@ record_knob() {
 
 # Sets NOW of the caller; fails, with a word to the operator, when there is nothing to do.
 differs() {
+    [ -n "$4" ] || return 1
     if ! now=$("$1_look" "$2" 2>&1); then
         if is_trouble "$now"; then
             FAILED=$((FAILED + 1))
@@ -100,6 +107,11 @@ differs() {
 check_knob() {
     local now
     differs "$@" || return 0
+    if refused "$1" "$2" "$3" "$now"; then
+        UNSUPPORTED=$((UNSUPPORTED + 1))
+        say 'not there' "$1" "$2" "$(brief "$3"): refused when apply asked for it"
+        return
+    fi
     DIFFERENT=$((DIFFERENT + 1))
     say "${DIFFERENT_WORD:-differs}" "$1" "$2" "$(brief "$now") -> $(brief "$3") ($4)"
 }
@@ -125,6 +137,7 @@ apply_knob() {
         if is_unsupported "$said"; then
             UNSUPPORTED=$((UNSUPPORTED + 1))
             say 'not there' "$family" "$key" "$(reason "$said")"
+            keep refused "$family" "$key" "$want => $now"
         else
             FAILED=$((FAILED + 1))
             say FAILED "$family" "$key" "$(brief "$now") -> $(brief "$want"): $(reason "$said")"
@@ -154,7 +167,7 @@ restore_knob() {
             fi
         elif ((pass == 2)); then
             say gone "$family" "$key" "$(reason "$now")"
-            forget "$family" "$key"
+            forget_unless_failed "$family" "$key"
         fi
         return
     fi
@@ -173,17 +186,24 @@ restore_knob() {
         CHANGED=$((CHANGED + 1))
         say restored "$family" "$key" "$(brief "$now") -> $(brief "$before")"
     fi
-    ((pass == 1)) || forget "$family" "$key"
+    ((pass == 1)) || forget_unless_failed "$family" "$key"
+}
+
+# When what failed is put back by a later restore, such as a queue count, it may bring this knob back or disturb it again.
+forget_unless_failed() {
+    ((FAILED)) || forget "$@"
 }
 
 restore_all() {
-    local pass family key passes='1 2'
+    local pass family key keys passes='1 2'
     [ -z "$DRY_RUN" ] || passes=1
     for pass in $passes; do
         for family in "${FAMILIES[@]}"; do
+            keys=$(recorded_keys "$family")
+            [ -n "$keys" ] || continue
             while IFS= read -r key <&3; do
                 restore_knob "$family" "$key" "$pass"
-            done 3< <(recorded_keys "$family")
+            done 3<<<"$keys"
         done
     done
 }

@@ -25,6 +25,8 @@ locations_used() {
 
 ntuple_look() {
     local port=${1%%/*} said location
+    said=$(ask_ethtool -k "$port") || return 1
+    [[ $said != *'ntuple-filters: off [fixed]'* ]] || { echo "not supported by the driver" >&2; return 1; }
     if [ "${1#*/}" = feature ]; then
         feature "$port" ntuple
         return

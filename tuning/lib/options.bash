@@ -12,7 +12,7 @@ usage() {
   --steer 'MATCH'       sends matching traffic of --interface to a chosen queue, in ethtool's words:
                         'tcp4 dst-port 443', with 'action QUEUE' for a certain one. May be repeated
   --steer-peer 'MATCH'  the same for --peer
-  --huge-pages N        2 MiB pages on the port's NUMA node (default: 8 for each queue and port)
+  --huge-pages N        2 MiB pages on each NUMA node of the cores (default: what fastpath doctor says that packets take)
   --threaded-napi       NAPI in kernel threads, instead of deferred interrupts
 END
 }
@@ -85,6 +85,7 @@ settle_options() {
     fi
     settle_steering STEER
     settle_steering STEER_PEER
+    [ -n "$HUGE_PAGES" ] || [ "$PROFILE" = shared-host ] || settle_huge_pages
 }
 
 # Every match names a chosen queue; those without one take them in turn.

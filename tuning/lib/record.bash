@@ -28,11 +28,20 @@ recorded_keys() {
 }
 
 forget() {
-    rm -f "$STATE/before/$1/$2" "$STATE/rounded/$1/$2"
+    rm -f "$STATE/before/$1/$2" "$STATE/rounded/$1/$2" "$STATE/refused/$1/$2"
 }
 
 # A driver may round a value; the next apply takes what it made of it for what was wanted.
 rounded_to() {
-    local file=$STATE/rounded/$1/$2
-    [ -e "$file" ] && [ "$(<"$file")" = "$3 => $4" ]
+    holds rounded "$@"
+}
+
+# Or refuse one that it does not have; a check knows it from the last apply.
+refused() {
+    holds refused "$@"
+}
+
+holds() {
+    local file=$STATE/$1/$2/$3
+    [ -e "$file" ] && [ "$(<"$file")" = "$4 => $5" ]
 }

@@ -10,7 +10,9 @@ rss_list() {
         esac
         knob "$port/hash" "$now" "$why"
         now=$(rss_look "$port/table" 2>/dev/null) || now=''
-        knob "$port/table" "$(chosen_table "$(wc -w <<<"$now")")" "RSS reaches the chosen queues only"
+        # shellcheck disable=SC2086
+        is_even $now || now=$(chosen_table "$(wc -w <<<"$now")")
+        knob "$port/table" "$now" "RSS reaches the chosen queues only, and evenly"
     done
 }
 
@@ -21,6 +23,20 @@ symmetric_key() {
         out+=$( ((i % 2)) && echo :5a || echo :6d)
     done
     echo "${out#:}"
+}
+
+# A table that does so, in whatever order: what the driver made stays the driver's.
+is_even() {
+    local entry queue counts=() most=0 least=$#
+    for entry; do
+        is_chosen "$entry" || return 1
+        counts[entry]=$((${counts[entry]:-0} + 1))
+    done
+    for queue in "${QUEUES[@]}"; do
+        entry=${counts[queue]:-0}
+        most=$((entry > most ? entry : most)) least=$((entry < least ? entry : least))
+    done
+    ((most - least <= 1))
 }
 
 # chosen_table SIZE: what ethtool can write: round robin over neighbours, else a block for each queue.
@@ -76,8 +92,11 @@ rss_look() {
             echo "xfrm $(sed -nE 's/^ +(symmetric(-or)?-xor): on.*/\1/p' <<<"$said" | head -n 1)"
         elif value=$(grep -oE '^([0-9a-f]{2}:)+[0-9a-f]{2}$' <<<"$said"); then
             echo "hkey $value"
-        else
+        elif grep -qE '^ +symmetric(-or)?-xor: ' <<<"$said"; then
             echo asymmetric
+        else
+            echo "not supported: the driver shows no key, and ethtool no symmetric transformation" >&2
+            return 1
         fi
         ;;
     esac

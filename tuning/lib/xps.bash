@@ -12,11 +12,11 @@ xps_list() {
 }
 
 xps_look() {
-    read_value "$NET/${1%/*}/queues/${1#*/}/xps_cpus" "not supported: no such queue, or only one"
+    queuefiles_look "$1/xps_cpus"
 }
 
 xps_set() {
-    write_value "$NET/${1%/*}/queues/${1#*/}/xps_cpus" "$2"
+    queuefiles_set "$1/xps_cpus" "$2"
 }
 
 xps_put_back() {

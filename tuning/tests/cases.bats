@@ -66,6 +66,16 @@ END
     [ "$(<"$NICS/eth1/feature.ntuple-filters")" = off ]
 }
 
+@test "steering by a driver without filters: said, no failure" {
+    local profile
+    echo 'off [fixed]' >"$NICS/eth1/feature.ntuple-filters"
+    for profile in throughput shared-host; do
+        "$TUNING/apply" "${ONE[@]}" --profile "$profile" --steer tcp4 >"$BATS_TEST_TMPDIR/said"
+        assert_line "$BATS_TEST_TMPDIR/said" 'not there     eth1 ntuple rule tcp4 action 0: not supported by the driver'
+        "$TUNING/restore"
+    done
+}
+
 @test "latency: short rings, short waits, busy polling" {
     "$TUNING/apply" "${ONE[@]}" --profile latency
     [ "$(<"$NICS/eth1/ring_rx")" = 1024 ]
@@ -172,10 +182,13 @@ END
 }
 
 @test "queues with a gap: a table of weights" {
+    local before
+    before=$(snapshot)
     "$TUNING/apply" --interface eth1 --queues 0,2 --cores 4,5
     [ "$(<"$NICS/eth1/table")" = '0 0 0 0 0 0 0 0 2 2 2 2 2 2 2 2' ]
     "$TUNING/restore"
     [ "$(<"$NICS/eth1/table")" = '0 1 2 3 4 5 0 1 2 3 4 5 0 1 2 3' ]
+    assert_same "$before" "$(snapshot)"
 }
 
 @test "queues that do not begin at 0" {
@@ -191,6 +204,50 @@ END
     [ "$(<"$NICS/eth1/table")" = '3 1 2 0 3 3 1 2 0 0 0 0 1 1 1 1' ]
 }
 
+@test "a table that ethtool cannot write back survives: the queue count, with which it may be lost, is not changed" {
+    local table='3 1 2 0 5 3 1 2 0 0 0 0 1 1 1 1' refuses
+    set_values "$NICS/eth1" table "$table" table_configured ''
+    # Whether the kernel refuses to take its queues away, or takes them and the driver makes the table anew.
+    for refuses in yes no; do
+        run "$TUNING/apply" --interface eth1 --queues 0-3
+        echo "$output"
+        [ "$status" = 1 ]
+        [[ $output == *"FAILED        eth1 channels count: combined 6 -> combined 4: the RSS table may be lost with it"*"ethtool -X eth1 default"* ]]
+        [ "$(<"$NICS/eth1/table")" = "$table" ]
+        [ "$(<"$NICS/eth1/combined")" = 6 ]
+        "$TUNING/restore"
+        [ "$(<"$NICS/eth1/table")" = "$table" ]
+        rm -f "$NICS/eth1/table_configured"
+    done
+}
+
+@test "an even table of the chosen queues stays, in whatever order" {
+    set_values "$NICS/eth1" combined 4 table '0 0 0 0 1 1 1 1 2 2 2 2 3 3 3 3'
+    "$TUNING/apply" --interface eth1 --queues 0-3 >"$BATS_TEST_TMPDIR/said"
+    assert_line "$BATS_TEST_TMPDIR/said" 'ok            eth1 rss table: 0 0 0 0 1 1 1 1 2 2 2 2 3 3 3 3'
+    [ "$(grep -c '^-X eth1 \(equal\|weight\|default\)' "$NICS/log")" = 0 ]
+    # An uneven one does not.
+    set_values "$NICS/eth1" table '0 0 0 0 0 0 1 1 2 2 2 2 3 3 3 3'
+    "$TUNING/apply" --interface eth1 --queues 0-3
+    [ "$(<"$NICS/eth1/table")" = '0 1 2 3 0 1 2 3 0 1 2 3 0 1 2 3' ]
+    # Nor one that misses a chosen queue.
+    set_values "$NICS/eth1" table '0 0 0 0 0 1 1 1 1 1 2 2 2 2 2 2'
+    "$TUNING/apply" --interface eth1 --queues 0-3
+    [ "$(<"$NICS/eth1/table")" = '0 1 2 3 0 1 2 3 0 1 2 3 0 1 2 3' ]
+}
+
+@test "a queue count that could not be put back keeps the records of the queues that are missing" {
+    local before
+    before=$(snapshot)
+    "$TUNING/apply" --interface eth1 --queues 0-3
+    echo -L >"$NICS/eth1/refuses"
+    run "$TUNING/restore"
+    [ "$status" = 1 ]
+    rm "$NICS/eth1/refuses"
+    "$TUNING/restore"
+    assert_same "$before" "$(snapshot)"
+}
+
 @test "no readable key: symmetric-xor, and off again" {
     rm "$NICS/eth1/hkey"
     "$TUNING/apply" "${ONE[@]}"
@@ -199,10 +256,28 @@ END
     [ "$(<"$NICS/eth1/xfrm")" = off ]
 }
 
-@test "neither key nor symmetric-xor (igb): said, no failure" {
+@test "neither key nor symmetric-xor (igb): said, no failure, and a check of the tuned wire is content" {
     rm "$NICS/eth1/hkey" "$NICS/eth1/xfrm"
     "$TUNING/apply" "${ONE[@]}" >"$BATS_TEST_TMPDIR/said"
-    grep -E '^not there +eth1 rss hash' "$BATS_TEST_TMPDIR/said"
+    grep -E '^not there +eth1 rss hash: .*no key' "$BATS_TEST_TMPDIR/said"
+    "$TUNING/check" "${ONE[@]}"
+}
+
+@test "what the driver refuses as unsupported is no difference afterwards" {
+    # A newer ethtool shows the switch for every driver.
+    rm "$NICS/eth1/hkey"
+    echo -X >"$NICS/eth1/cannot"
+    run "$TUNING/check" "${ONE[@]}"
+    [[ $output == *"differs       eth1 rss hash: asymmetric -> xfrm symmetric-xor"* ]]
+    "$TUNING/apply" "${ONE[@]}"
+    "$TUNING/check" "${ONE[@]}" >"$BATS_TEST_TMPDIR/said"
+    assert_line "$BATS_TEST_TMPDIR/said" 'not there     eth1 rss hash: xfrm symmetric-xor: refused when apply asked for it'
+    # A driver that has learnt it is asked again.
+    rm "$NICS/eth1/cannot"
+    "$TUNING/apply" "${ONE[@]}" >"$BATS_TEST_TMPDIR/said"
+    assert_line "$BATS_TEST_TMPDIR/said" 'changed       eth1 rss hash'
+    "$TUNING/restore"
+    [ "$(find "$FASTPATH_ROOT/run/fastpath" -type f -printf '%f\n')" = lock ]
 }
 
 @test "interrupts are found by the port's whole name where the kernel lists none" {
@@ -222,7 +297,7 @@ END
         echo 0-7 >"$FASTPATH_ROOT/proc/irq/40/smp_affinity_list"
         "$TUNING/apply" --interface eth1 --queues 0 --cores 4 --profile shared-host
         [ "$(<"$FASTPATH_ROOT/proc/irq/40/smp_affinity_list")" = 4 ]
-        [ "$(<"$FASTPATH_ROOT/proc/irq/41/smp_affinity_list")" = 0-7 ]
+        [ "$(<"$FASTPATH_ROOT/proc/irq/41/smp_affinity_list")" = 1-6 ]
     done
 }
 
@@ -230,6 +305,54 @@ END
     echo 500 >"$FASTPATH_ROOT/sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages"
     "$TUNING/apply" "${ONE[@]}" --huge-pages 20 >"$BATS_TEST_TMPDIR/said"
     assert_line "$BATS_TEST_TMPDIR/said" 'ok            host hugepages node1: 500'
+}
+
+# Doctor's JSON with that packet memory.
+doctor_says() {
+    printf '{\n  "checks": [\n    {\n      "name": "workers",\n      "bytes": 1\n    }\n  ],\n  "packet_memory": {\n    "workers": %s,\n    "bytes": %s,\n    "huge_pages": %s\n  }\n}\n' \
+        "$@" >"$NICS/doctor"
+}
+
+@test "huge pages: as many as fastpath doctor says that packets take, on the nodes of the workers' cores" {
+    local said=$BATS_TEST_TMPDIR/said
+    export FASTPATH=$BATS_TEST_DIRNAME/bin/fastpath
+    # 4 UMEMs of 100 MiB; one byte more takes a page more.
+    doctor_says 4 419430400 true
+    "$TUNING/check" --interface eth1 --peer eth2 --queues 0-3 --cores 2-5 >"$said" || true
+    assert_line "$said" 'host hugepages node0: 0 -> 100 (50 for each worker, as fastpath doctor says;'
+    assert_line "$said" 'host hugepages node1: 3 -> 100 ('
+    [ "$(<"$NICS/doctor.log")" = 'fastpath doctor --interface eth1 --peer eth2 --queues 0-3 --json' ]
+    doctor_says 4 419430404 true
+    "$TUNING/check" --interface eth1 --queues 0-3 --cores 2-5 >"$said" || true
+    assert_line "$said" 'host hugepages node0: 0 -> 102 ('
+    # Of its own choice none.
+    doctor_says 4 419430400 false
+    "$TUNING/check" --interface eth1 --queues 0-3 --cores 2-5 >"$said" || true
+    assert_line "$said" 'ok            host hugepages node1: 3'
+    # The operator goes first; shared-host needs none of it.
+    rm "$NICS/doctor.log"
+    "$TUNING/check" "${ONE[@]}" --huge-pages 7 >"$said" || true
+    assert_line "$said" 'host hugepages node1: 3 -> 7 ('
+    "$TUNING/check" "${ONE[@]}" --profile shared-host >"$said" || true
+    [ ! -e "$NICS/doctor.log" ]
+}
+
+@test "huge pages: fastpath's default rings where its doctor says nothing, or is not there" {
+    local said=$BATS_TEST_TMPDIR/said
+    "$TUNING/check" --interface eth1 --queues 0-3 --cores 4-7 >"$said" || true
+    assert_line "$said" "node1: 3 -> 52 (13 for each worker, for fastpath's default rings: it is not installed;"
+    export FASTPATH=$BATS_TEST_DIRNAME/bin/fastpath
+    echo 'error: no such subcommand' >"$NICS/doctor"
+    "$TUNING/check" --interface eth1 --peer eth2 --queues 0-3 --cores 4-7 >"$said" || true
+    assert_line "$said" "node1: 3 -> 104 (26 for each worker, for fastpath's default rings: its doctor gave no figure;"
+}
+
+@test "LRO where the driver has it" {
+    echo on >"$NICS/eth1/feature.large-receive-offload"
+    "$TUNING/apply" "${ONE[@]}"
+    [ "$(<"$NICS/eth1/feature.large-receive-offload")" = off ]
+    "$TUNING/restore"
+    [ "$(<"$NICS/eth1/feature.large-receive-offload")" = on ]
 }
 
 @test "cores of another node: said" {

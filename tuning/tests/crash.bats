@@ -6,9 +6,9 @@ load machine.bash
 ONE="--interface eth1 --queues 0 --cores 4 --steer tcp4"
 
 setup() {
-    make_machine "$BATS_TEST_TMPDIR"
-    # One port and one core are enough, and quick.
-    find "$FASTPATH_ROOT" -depth \( -name eth2 -o -name eth3 -o -name 'tx-[1-7]' -o -name 'queue-*' -o -name 'cpu[0-35-7]' \) -exec rm -r {} +
+    # One port with two queues and one core are enough, and quick.
+    make_machine "$BATS_TEST_TMPDIR" 2
+    find "$FASTPATH_ROOT" -depth \( -name eth2 -o -name eth3 -o -name 'queue-*' -o -name 'cpu[0-35-7]' \) -exec rm -r {} +
     snapshot >"$BATS_TEST_TMPDIR/before"
     # Read by bash before apply itself: in every function and subshell, STEP runs before a command that changes something.
     cat >"$BATS_TEST_TMPDIR/trap" <<'END'

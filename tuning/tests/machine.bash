@@ -1,9 +1,12 @@
-# A machine made of files: ports eth1, eth2 and the bystander eth3 with 4 of 8 queues, 8 cores on two nodes.
+# A machine made of files: ports eth1, eth2 and the bystander eth3 with 6 of 8 queues, 8 cores on two nodes.
 
 TUNING=$BATS_TEST_DIRNAME/..
+. "$BATS_TEST_DIRNAME/queues.bash"
 
-# make_machine FOLDER
+# make_machine FOLDER [QUEUES]
 make_machine() {
+    # The machine that the tests run on may have a fastpath.
+    export FASTPATH=fastpath-of-the-machine
     export FASTPATH_ROOT=$1/machine
     export NICS=$FASTPATH_ROOT/nics
     PATH=$BATS_TEST_DIRNAME/bin:$PATH
@@ -20,7 +23,7 @@ make_machine() {
         echo "$((node * 4))-$((node * 4 + 3))" >"$FASTPATH_ROOT/sys/devices/system/node/node$node/cpulist"
     done
     for port in eth1 eth2 eth3; do
-        make_port "$port" "$number"
+        make_port "$port" "$number" "${2:-6}"
         number=$((number + 10))
     done
     : >"$NICS/irqbalance"
@@ -38,34 +41,30 @@ make_cpu() {
 }
 
 make_port() {
-    local port=$1 number=$2 queue nic=$NICS/$1 net=$FASTPATH_ROOT/sys/class/net/$1 table=''
-    mkdir -p "$nic/rules" "$net/device/msi_irqs"
+    local port=$1 number=$2 count=$3 queue nic=$NICS/$1 net=$FASTPATH_ROOT/sys/class/net/$1 table=''
+    mkdir -p "$nic/rules"
+    echo "$number" >"$nic/first_irq"
+    make_queues "$port" "$count"
     echo 1 >"$net/device/numa_node"
     echo 0 | tee "$net/"{napi_defer_hard_irqs,gro_flush_timeout,threaded} >/dev/null
-    for queue in 0 1 2 3 4 5 6 7; do
-        mkdir -p "$net/queues/tx-$queue"
+    # Not what a driver makes of its queues: what is lost with them would be seen.
+    for ((queue = 0; queue < count; queue++)); do
+        echo 1-6 >"$FASTPATH_ROOT/proc/irq/$((number + queue))/smp_affinity_list"
         echo 00000000,000000ff >"$net/queues/tx-$queue/xps_cpus"
+        echo 00000000,0000000c >"$net/queues/rx-$queue/rps_cpus"
+        echo 4096 >"$net/queues/rx-$queue/rps_flow_cnt"
         echo on >"$nic/queue-$queue.adaptive-rx"
         echo 8 >"$nic/queue-$queue.rx-usecs"
     done
-    for queue in 0 1 2 3; do
-        : >"$net/device/msi_irqs/$((number + queue))"
-        printf '%4s:  123  0  PCI-MSI 524288-edge  %s-TxRx-%s\n' $((number + queue)) "$port" "$queue" >>"$FASTPATH_ROOT/proc/interrupts"
-        mkdir -p "$FASTPATH_ROOT/proc/irq/$((number + queue))"
-        echo 0-7 >"$FASTPATH_ROOT/proc/irq/$((number + queue))/smp_affinity_list"
-    done
-    # The link's own interrupt is nobody's queue.
-    : >"$net/device/msi_irqs/$((number + 9))"
-    printf '%4s:  1  0  PCI-MSI 524288-edge  %s\n' $((number + 9)) "$port" >>"$FASTPATH_ROOT/proc/interrupts"
-    mkdir -p "$FASTPATH_ROOT/proc/irq/$((number + 9))"
-    echo 0-7 >"$FASTPATH_ROOT/proc/irq/$((number + 9))/smp_affinity_list"
-    for ((queue = 0; queue < 16; queue++)); do table+=" $((queue % 6))"; done
-    set_values "$nic" combined 6 combined_max 8 ring_max 4096 ring_rx 256 ring_tx 512 table "${table# }" table_size 16 \
-        hkey be:ac:01:fa:6a:42:b7:3b xfrm off flow_udp4 sd flow_udp6 sd adaptive-rx on rx-usecs 3 \
+    echo 2 >"$FASTPATH_ROOT/proc/irq/$((number + 9))/smp_affinity_list"
+    for ((queue = 0; queue < 16; queue++)); do table+=" $((queue % count))"; done
+    set_values "$nic" combined "$count" combined_max 8 ring_max 4096 ring_rx 256 ring_tx 512 table "${table# }" table_size 16 \
+        hkey be:ac:01:fa:6a:42:b7:3b xfrm off flow_udp4 sd flow_udp6 sd adaptive-rx on rx-usecs 7 \
         pause_autoneg on pause_rx on pause_tx off \
         feature.large-receive-offload 'off [fixed]' feature.generic-receive-offload on feature.rx-gro-hw on \
-        feature.rx-checksumming on feature.rx-vlan-offload on feature.tx-vlan-offload on feature.ntuple-filters off \
-        feature.tx-checksum-ip-generic on feature.tx-checksum-sctp off feature.tx-checksum-ipv4 'off [fixed]'
+        feature.rx-checksumming on feature.rx-vlan-offload on feature.rx-vlan-stag-hw-parse on feature.rx-vlan-filter on feature.tx-vlan-offload on \
+        feature.ntuple-filters off feature.tx-checksum-ip-generic on feature.tx-checksum-sctp off \
+        feature.tx-checksum-ipv4 'off [fixed]'
     echo foreign >"$nic/rules/0"
 }
 

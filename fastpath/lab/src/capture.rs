@@ -6,7 +6,7 @@ use pcap_file::pcap::PcapReader;
 
 use crate::{LabError, Namespace, Process, wait_until};
 
-const START: Duration = Duration::from_secs(10);
+const START: Duration = Duration::from_secs(30);
 
 /// Records the frames that a port receives. It is `tcpdump`, because only libpcap puts a VLAN tag, which the
 /// kernel takes off before any socket sees the frame, back where it was on the wire (PACKET_AUXDATA).

@@ -10,7 +10,9 @@ use nix::sys::signal::Signal;
 use crate::{LabError, Namespace, Process, Stats};
 
 /// How long a start may take: loading, attaching and binding on a busy machine.
-const START: Duration = Duration::from_secs(20);
+const START: Duration = Duration::from_secs(60);
+/// How long an end may take there. What it does take is [`Ended::took`].
+const STOP: Duration = Duration::from_secs(60);
 
 /// A `fastpath` to be started in a namespace.
 #[derive(Clone, Debug)]
@@ -178,10 +180,10 @@ impl Fastpath {
     /// Ends it by `signal`.
     ///
     /// # Errors
-    /// When it is gone already, or does not end within 10 seconds.
+    /// When it is gone already, or does not end within a minute.
     pub fn stop(self, signal: Signal) -> Result<Ended, LabError> {
         self.process.signal(signal)?;
-        self.wait(Duration::from_secs(10))
+        self.wait(STOP)
     }
 }
 

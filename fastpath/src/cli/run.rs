@@ -1,11 +1,6 @@
 //! `fastpath run`, and `fastpath` without a subcommand.
 
-use std::{
-    io::Write as _,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -13,8 +8,7 @@ use clap::Args;
 use super::rules;
 use crate::{
     config::{
-        ActionMode, AttachMode, BindMode, DEFAULT_FILE, Given, IndexList, OnWorkerLoss, Override, Overrides,
-        RunConfig, Settings, file,
+        ActionMode, AttachMode, BindMode, Given, IndexList, OnWorkerLoss, Override, RunConfig, Settings, file,
     },
     engine::rules::RuleSet,
 };
@@ -108,19 +102,11 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
 
 impl RunArgs {
     fn into_config(self) -> anyhow::Result<RunConfig> {
-        let file = match &self.config {
-            Some(path) => file::read(path, false),
-            None => file::read(Path::new(DEFAULT_FILE), true),
-        }?;
-        let (overrides, refused) = Overrides::apply(&self.set);
-        if let Some(error) = refused.into_iter().next() {
-            return Err(error.into());
-        }
-        let flags = self.into_settings(overrides);
-        flags.or(file).validate().context("cannot run")
+        let file = file::read_given(self.config.as_deref())?;
+        self.into_settings().or(file).validate().context("cannot run")
     }
 
-    fn into_settings(self, overrides: Overrides) -> Settings {
+    fn into_settings(self) -> Settings {
         let on = |flag: bool, name| flag.then(|| Given::flag(name, true));
         let peer = self.peer.map(|name| Given::flag("--peer", name));
         Settings {
@@ -142,9 +128,8 @@ impl RunArgs {
             rules: self.rules,
             log_dir: self.log_dir,
             stats_json: self.stats_json.map(Into::into),
-            addresses: overrides.addresses,
-            ports: overrides.ports,
-            event_types: overrides.event_types,
+            named: self.set.into_iter().map(|v| Given::flag("--set", v)).collect(),
+            ..Settings::default()
         }
     }
 }

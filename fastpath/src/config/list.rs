@@ -26,6 +26,11 @@ pub enum ListError {
 const LIMIT: u64 = 4096;
 
 impl IndexList {
+    /// From 0 to `last`, or as far as numbers go.
+    pub fn up_to(last: u32) -> Self {
+        Self((0..=last).take_while(|&number| u64::from(number) < LIMIT).collect())
+    }
+
     /// The numbers in ascending order; never empty.
     pub fn as_slice(&self) -> &[u32] {
         &self.0
@@ -103,6 +108,13 @@ mod tests {
     fn reads_numbers_and_ranges() {
         assert_eq!("0-3,6".parse::<IndexList>().unwrap().as_slice(), [0, 1, 2, 3, 6]);
         assert_eq!("6, 0".parse::<IndexList>().unwrap().as_slice(), [0, 6]);
+    }
+
+    #[test]
+    fn counts_up() {
+        assert_eq!(IndexList::up_to(0).to_string(), "0");
+        assert_eq!(IndexList::up_to(3).to_string(), "0-3");
+        assert_eq!(IndexList::up_to(u32::MAX).to_string(), "0-4095");
     }
 
     #[test]

@@ -22,6 +22,12 @@ pub enum LinkType {
     LinuxSll,
     /// LINKTYPE_LINUX_SLL2 (276), 20-byte header.
     LinuxSll2,
+    /// LINKTYPE_PPP (9), with or without the address and control bytes of HDLC framing.
+    Ppp,
+    /// LINKTYPE_C_HDLC (104): Cisco HDLC, 4-byte header.
+    CiscoHdlc,
+    /// What this EtherType names, without a link header: how tunnels carry packets. No capture has it.
+    EtherType(u16),
     /// Any other link type, by its number: never decoded, so that no rule matches.
     Other(u16),
 }

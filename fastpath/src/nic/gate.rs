@@ -11,8 +11,14 @@ use crate::config::{AttachMode, IndexList, RunConfig, Wire};
 
 /// XDP_PACKET_HEADROOM (linux/bpf.h): bytes of every UMEM frame that the kernel keeps in front of the packet.
 const HEADROOM: u32 = 256;
-/// An Ethernet header and two VLAN tags, none of which the MTU counts.
-const LINK_HEADER: u32 = 14 + 2 * 4;
+/// What the MTU does not count: an Ethernet header, two VLAN tags and the frame check sequence (ETH_PAD_LEN of
+/// net/xdp/xsk_buff_pool.c, against which bind(2) holds a zero-copy socket since April 2026).
+const BESIDE_MTU: u32 = 14 + 2 * 4 + 4;
+/// Bytes at the end of a frame that the kernel keeps in zero-copy multi-buffer since then: struct skb_shared_info with
+/// 17 fragments (CONFIG_MAX_SKB_FRAGS), in whole cache lines (xsk_pool_get_tailroom() in net/xdp_sock_drv.h).
+const TAILROOM: u32 = 320;
+/// A NIC is given room for a packet in steps of so many bytes (xsk_pool_get_rx_frame_size()).
+const ROOM_STEP: u32 = 128;
 
 /// What the gates look at.
 #[derive(Debug)]
@@ -30,8 +36,6 @@ pub struct Facts {
 pub struct Passed {
     /// Facts of every port by name.
     pub links: BTreeMap<String, Link>,
-    /// A packet of a port may need more than one frame: bind with XDP_USE_SG.
-    pub multi_buffer: bool,
     /// Ports with queues that RSS can reach and nobody inspects, as `--allow-uncovered` permits; to warn of.
     pub uncovered: Vec<(String, Queues)>,
 }
@@ -252,13 +256,39 @@ pub fn check(config: &RunConfig, facts: Facts, umem_bytes: u64) -> Result<Passed
     if !failures.is_empty() {
         return Err(Refused(failures));
     }
-    let multi_buffer = links.values().any(|link| needs_multi_buffer(link.mtu, config.rings.frame_size));
-    Ok(Passed { links, multi_buffer, uncovered })
+    Ok(Passed { links, uncovered })
 }
 
-/// True when a frame of a port with this MTU may not fit one UMEM frame (bytes both).
+impl Passed {
+    /// True when a packet of `wire` may need more than one UMEM frame of `frame_size` bytes: bind with XDP_USE_SG.
+    pub fn multi_buffer(&self, wire: &Wire, frame_size: u32) -> bool {
+        let mut links = ports(wire).filter_map(|port| self.links.get(port));
+        links.any(|link| needs_multi_buffer(link.mtu, frame_size))
+    }
+}
+
+/// True when a packet of a port with this MTU may not fit one UMEM frame (bytes both).
 pub fn needs_multi_buffer(mtu: u32, frame_size: u32) -> bool {
-    mtu.saturating_add(LINK_HEADER) > frame_size.saturating_sub(HEADROOM)
+    mtu.saturating_add(BESIDE_MTU) > room(frame_size, 0)
+}
+
+/// Bytes of each UMEM frame that a packet of several can fill in zero-copy. Kernels before April 2026 kept no room
+/// at the end, and there it is 320 more.
+pub fn multi_buffer_room(frame_size: u32) -> u32 {
+    room(frame_size, TAILROOM)
+}
+
+/// How many UMEM frames the longest packet of a port with this MTU takes in zero-copy (bytes both).
+pub fn zero_copy_frames(mtu: u32, frame_size: u32) -> u32 {
+    match needs_multi_buffer(mtu, frame_size) {
+        true => mtu.saturating_add(BESIDE_MTU).div_ceil(multi_buffer_room(frame_size).max(1)),
+        false => 1,
+    }
+}
+
+fn room(frame_size: u32, tailroom: u32) -> u32 {
+    let room = frame_size.saturating_sub(HEADROOM + tailroom);
+    room - room % ROOM_STEP
 }
 
 fn ports(wire: &Wire) -> impl Iterator<Item = &str> {

@@ -377,7 +377,7 @@ fn bind_error(interface: &str, queue: u32, options: BindOptions, cause: io::Erro
         // Also virtio_net's word for a device without IOMMU (VIRTIO_F_ACCESS_PLATFORM), which rules zero-copy out.
         Some(libc::EINVAL) if options.zero_copy => format!(
             "does {interface} have queue {queue}? (ethtool -l {interface}) Then its driver has no AF_XDP zero-copy \
-             here, or not for frames of this size: use --mode auto or --mode copy"
+             here, or not for frames of this size at this MTU: use --mode auto or --mode copy"
         ),
         Some(libc::EINVAL) => format!(
             "does {interface} have queue {queue}, and does its driver take frames of this size? \

@@ -1,5 +1,6 @@
 //! The workers: one pinned thread per queue, each running THE loop, and the supervisor over them.
 
+mod binding;
 #[cfg(feature = "fault-injection")]
 mod fault;
 pub mod looping;

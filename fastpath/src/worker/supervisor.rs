@@ -4,6 +4,7 @@
 //! and the XSKMAP last. Order of stop: out of the XSKMAP first, then the workers drain, then the programs go.
 
 use std::{
+    hash::{BuildHasher as _, Hasher as _, RandomState},
     io::{self, Write as _},
     sync::{
         Arc,
@@ -17,18 +18,19 @@ use fastpath_common::Fallback;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::{
+    binding::Binding,
     plan::{Plan, PlanError, Seat, plan},
     report::{Outlet, Reporter},
     thread::{Opened, Report, Task, WorkerThread},
 };
 use crate::{
-    config::{ActionMode, AttachMode, BindMode, OnWorkerLoss, RunConfig, Wire},
-    engine::{Engine, Settings, meta::PortId, rules::RuleSet, verdict::Enforcement},
+    config::{ActionMode, AttachMode, OnWorkerLoss, RunConfig, Wire},
+    engine::{Engine, meta::PortId, rules::RuleSet, verdict::Enforcement},
     event::{EventError, LiveSink, LiveWriter},
     io::xdp::{self, OpenError, XdpOptions},
     nic::{
         self,
-        doctor::{self, Purpose},
+        doctor::{self, Advice, Purpose},
         gate::{self, Capabilities, Passed, Refused},
         link::LinkError,
         port::{Port, PortError},
@@ -94,7 +96,7 @@ const MOST_WARNINGS: usize = 3;
 
 /// Inspects the configured ports until a signal asks for the end (`Ok`), or until something fails.
 pub fn run(config: &RunConfig, rules: &Arc<RuleSet>) -> Result<(), RunError> {
-    let stop_asked = watch_signals()?;
+    let asked = watch_signals()?;
     let facts = gate::collect(config)?;
     let capabilities = facts.capabilities;
     let passed = gate::check(config, facts, umem_bytes(config))?;
@@ -113,15 +115,17 @@ pub fn run(config: &RunConfig, rules: &Arc<RuleSet>) -> Result<(), RunError> {
     for warning in &plan.warnings {
         tracing::warn!("{warning}");
     }
-    warn_of_the_most_valuable(config, &plan, &passed, capabilities)?;
+    let advice = advise(config, &plan, &passed, capabilities)?;
+    for warning in &advice.warnings {
+        tracing::warn!("{warning}");
+    }
     let outlet = Outlet::open(config.stats_json.as_ref())
         .map_err(|cause| RunError::System { what: "cannot write the figures", cause })?;
     let ports = config.wires.iter().flat_map(Wire::ports).map(str::to_owned).collect();
     let workers = plan.seats.len();
-    let (events, sinks) =
-        LiveWriter::start(&config.log_dir, ports, config.event_types, workers, EVENT_QUEUE)?;
-    let result = Supervisor::start(config, &plan, passed, rules, sinks)
-        .and_then(|supervisor| supervisor.watch(&stop_asked, outlet, &events));
+    let (events, sinks) = LiveWriter::start(&config.log_dir, ports, config.eve, workers, EVENT_QUEUE)?;
+    let result = Supervisor::start(config, &plan, passed, &advice.copy_only, rules, sinks)
+        .and_then(|supervisor| supervisor.watch(&asked, outlet, &events));
     let earlier = events.totals().failed;
     let failed = events.finish().failed.saturating_sub(earlier);
     if failed > 0 {
@@ -130,15 +134,30 @@ pub fn run(config: &RunConfig, rules: &Arc<RuleSet>) -> Result<(), RunError> {
     result
 }
 
-/// The flag that SIGINT, SIGTERM and SIGHUP (the terminal is gone) set. A second signal ends the process at once.
-fn watch_signals() -> Result<Arc<AtomicBool>, RunError> {
-    let asked = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&asked))
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&asked)))
-            .map_err(|cause| RunError::System { what: "cannot watch for signals", cause })?;
+/// What the operator asks for by signals.
+#[derive(Default)]
+struct Asked {
+    /// SIGINT, SIGTERM: the end. A second one ends the process at once.
+    stop: Arc<AtomicBool>,
+    /// SIGHUP: event files are opened again (logrotate). That the terminal is gone is no reason to take the wire down.
+    reopen: Arc<AtomicBool>,
+}
+
+fn watch_signals() -> Result<Asked, RunError> {
+    let asked = Asked::default();
+    let failed = |cause| RunError::System { what: "cannot watch for signals", cause };
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&asked.stop))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&asked.stop)))
+            .map_err(failed)?;
     }
+    signal_hook::flag::register(SIGHUP, Arc::clone(&asked.reopen)).map_err(failed)?;
     Ok(asked)
+}
+
+/// A number that nobody outside knows: the key with which the standard library protects its own maps.
+fn secret() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 struct Supervisor {
@@ -148,6 +167,8 @@ struct Supervisor {
     reports: Receiver<Report>,
     stop: Arc<AtomicBool>,
     queues: Vec<u32>,
+    /// The same for all workers, so that their flow ids differ.
+    secret: u64,
 }
 
 impl Supervisor {
@@ -155,10 +176,12 @@ impl Supervisor {
         config: &RunConfig,
         plan: &Plan,
         passed: Passed,
+        copy_only: &[String],
         rules: &Arc<RuleSet>,
         sinks: Vec<LiveSink>,
     ) -> Result<Self, RunError> {
-        let multi_buffer = passed.multi_buffer;
+        let bindings: Vec<Binding> =
+            config.wires.iter().map(|wire| Binding::of(config, wire, &passed, copy_only)).collect();
         let ports = open_ports(config, passed)?;
         let (sender, reports) = unbounded();
         let stop = Arc::new(AtomicBool::new(false));
@@ -169,9 +192,10 @@ impl Supervisor {
             reports,
             stop,
             queues: config.queues.as_slice().to_vec(),
+            secret: secret(),
         };
         for (seat, sink) in plan.seats.iter().zip(sinks) {
-            supervisor.spawn(config, seat, multi_buffer, rules, sink, sender.clone())?;
+            supervisor.spawn(config, seat, bindings[seat.wire], rules, sink, sender.clone())?;
         }
         drop(sender);
         let opened = supervisor.wait_until_opened(plan)?;
@@ -186,7 +210,7 @@ impl Supervisor {
         &mut self,
         config: &RunConfig,
         seat: &Seat,
-        multi_buffer: bool,
+        binding: Binding,
         rules: &Arc<RuleSet>,
         sink: LiveSink,
         reports: Sender<Report>,
@@ -203,18 +227,19 @@ impl Supervisor {
             ActionMode::Inline => Enforcement::Drop,
             ActionMode::Detect | ActionMode::Tap => Enforcement::Report,
         };
+        let settings = config.eve.types.ask(config.engine.enforcing(enforcement).seeded(self.secret));
         let task = Task {
             seat: seat.clone(),
             wire: XdpOptions {
                 interfaces,
                 queue: seat.queue,
-                bind: bind_mode(config),
+                bind: binding.mode,
                 rings: config.rings,
-                multi_buffer,
+                multi_buffer: binding.multi_buffer,
                 busy_poll: config.busy_poll,
                 swap_mac: config.swap_mac,
             },
-            engine: Engine::new(Arc::clone(rules), Settings::new(enforcement)),
+            engine: Engine::new(Arc::clone(rules), settings),
             sink,
             action: config.action,
             ports: [PortId(first), PortId(first + 1)],
@@ -273,13 +298,16 @@ impl Supervisor {
     }
 
     /// Reports every second until a signal (`Ok`) or the end of a worker; then stops in order.
-    fn watch(mut self, stop_asked: &AtomicBool, outlet: Outlet, events: &LiveWriter) -> Result<(), RunError> {
+    fn watch(mut self, asked: &Asked, outlet: Outlet, events: &LiveWriter) -> Result<(), RunError> {
         let mut reporter = Reporter::new(outlet, self.snapshot(lost(events)));
         // Standard error may be a pipe that nobody reads any more: no reason to end.
         let _ = writeln!(io::stderr(), "ready: {}", self.summary());
         let mut due = Instant::now() + SECOND;
         let mut result = Ok(());
-        while result.is_ok() && !stop_asked.load(Ordering::Relaxed) {
+        while result.is_ok() && !asked.stop.load(Ordering::Relaxed) {
+            if asked.reopen.swap(false, Ordering::Relaxed) {
+                events.reopen();
+            }
             match self.reports.recv_timeout(WATCH) {
                 Ok(Report::Ended(worker, end)) => result = Err(ended(worker, end)),
                 Ok(_) | Err(RecvTimeoutError::Timeout) => {}
@@ -381,35 +409,24 @@ fn port_index(config: &RunConfig, wire: usize) -> u16 {
     u16::try_from(before).unwrap_or(u16::MAX)
 }
 
-/// What `fastpath doctor` would warn of, the most valuable of it: what makes the figures worse than they could be.
-fn warn_of_the_most_valuable(
+/// What `fastpath doctor` would say, the most valuable of it.
+fn advise(
     config: &RunConfig,
     plan: &Plan,
     passed: &Passed,
     capabilities: Capabilities,
-) -> Result<(), RunError> {
+) -> Result<Advice, LinkError> {
     let mut cores: Vec<usize> = plan.seats.iter().map(|seat| seat.core).collect();
     cores.sort_unstable();
     cores.dedup();
     let purpose = Purpose { config, cores, umem_bytes: umem_bytes(config) };
-    for check in doctor::warnings(&purpose, passed, capabilities, MOST_WARNINGS)? {
-        tracing::warn!("{check}");
-    }
-    Ok(())
+    doctor::advise(&purpose, passed, capabilities, MOST_WARNINGS)
 }
 
 /// Size of all UMEMs together, bytes.
 pub fn umem_bytes(config: &RunConfig) -> u64 {
     let per_queue = |wire: &Wire| xdp::umem_bytes(config.rings, wire.ports().count());
     config.wires.iter().map(per_queue).sum::<u64>() * config.queues.as_slice().len() as u64
-}
-
-/// Generic XDP has no zero-copy: asking the driver for it would only fail.
-fn bind_mode(config: &RunConfig) -> BindMode {
-    match (config.attach, config.bind) {
-        (AttachMode::Generic, BindMode::Auto) => BindMode::Copy,
-        (_, bind) => bind,
-    }
 }
 
 fn open_ports(config: &RunConfig, mut passed: Passed) -> Result<Vec<Port>, RunError> {

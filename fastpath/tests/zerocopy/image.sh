@@ -4,9 +4,9 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 busybox=$1 kernel=$2 image=$3
-applets='sh mount mkdir insmod cp sleep chroot poweroff'
-# In 6.1 virtio_pci is a module; from 6.12 it is built in.
-modules='virtio_pci igb virtio_net 9pnet_virtio 9p'
+applets='sh mount mkdir insmod cp chroot poweroff ln'
+# In 6.1 virtio_pci is a module; from 6.12 it is built in. The tests of the XDP program want veth.
+modules='virtio_pci igb virtio_net veth 9pnet_virtio 9p'
 
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT

@@ -30,7 +30,10 @@ pub use tracked::{Fresh, Outcome, Tracked, Window};
 use pool::{BLOCK, Pool};
 use tracker::{Notes, Tracker};
 
-use super::meta::{Direction, Timestamp};
+use super::{
+    counters::TcpCounters,
+    meta::{Direction, Timestamp},
+};
 
 /// A worker's sessions: settings, memory, counters. The sessions themselves are with their flows.
 #[derive(Debug)]
@@ -72,6 +75,19 @@ impl Streams {
     /// What they come to.
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// Adds what they come to to an engine's counters.
+    pub fn report(&self, to: &mut TcpCounters) {
+        let own = &self.counters;
+        to.sessions += own.sessions;
+        to.midstream_pickups += own.midstream_pickups;
+        to.invalid += own.invalid;
+        to.overlap_diff_data += own.contradictions;
+        to.reassembly_gap += own.gaps;
+        to.segment_memcap_drop += own.reassembly_memcap;
+        to.ssn_memcap_drop += own.session_memcap;
+        to.stream_depth_reached += own.depth_reached;
     }
 
     /// Bytes in use for remembered data (`tcp.reassembly_memuse`).
@@ -133,8 +149,7 @@ impl Streams {
         scratch: &'s mut Vec<u8>,
     ) -> Window<'s> {
         let buffer = &session.half(direction).buffer;
-        let from = fresh.offset.saturating_sub(u64::from(self.settings.window)).max(buffer.start);
-        let from = from.min(fresh.offset);
+        let from = self.window_start(session, direction, fresh);
         if from == fresh.offset && fresh.buffered == 0 && fresh.plain {
             let bytes = payload.get(fresh.in_segment.clone()).unwrap_or_default();
             return Window { bytes, start: from, fresh_at: 0 };
@@ -144,6 +159,12 @@ impl Streams {
         let fresh_at = scratch.len();
         buffer.read(&self.pool, fresh.offset..fresh.offset + fresh.len(), scratch);
         Window { bytes: scratch, start: from, fresh_at }
+    }
+
+    /// Where [`Self::window`] begins.
+    pub fn window_start(&self, session: &Session, direction: Direction, fresh: &Fresh) -> u64 {
+        let kept = fresh.offset.saturating_sub(u64::from(self.settings.window));
+        kept.max(session.half(direction).buffer.start).min(fresh.offset)
     }
 
     /// The last `length` bytes before `fresh`, fewer if fewer are remembered, put together in `scratch`. Otherwise as [`Self::window`].

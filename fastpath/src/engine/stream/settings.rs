@@ -30,7 +30,7 @@ impl UrgentPolicy {
 }
 
 /// What a worker's streams are told once. Memory is per worker.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Whether what is invalid is dropped, or only reported.
     pub enforcement: Enforcement,

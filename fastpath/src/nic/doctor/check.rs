@@ -13,6 +13,7 @@ pub mod rss;
 
 use std::fmt;
 
+pub(super) use defects::avoids_zero_copy;
 use serde::Serialize;
 
 use super::{Purpose, facts::Facts};

@@ -1,8 +1,8 @@
 //! What of machine, kernel, driver and settings stands in the way of inspection, and what mends it.
 //!
 //! [`facts`] reads once what there is to know, [`check`] holds the checks: pure functions over those facts.
-//! `fastpath doctor` shows all of them ([`diagnose`]), the start of `fastpath run` the most valuable warnings
-//! ([`warnings`]). What the gates of a start decide ([`gate`]) is asked of them. Nothing is changed.
+//! `fastpath doctor` shows all of them ([`diagnose`]), the start of `fastpath run` heeds the most valuable warnings
+//! ([`advise`]). What the gates of a start decide ([`gate`]) is asked of them. Nothing is changed.
 
 pub mod check;
 pub mod facts;
@@ -49,19 +49,35 @@ pub fn diagnose(purpose: &Purpose<'_>, zero_copy_probe: bool) -> Result<Vec<Chec
     Ok(examine(purpose, &facts))
 }
 
-/// The `most` most valuable warnings for a start whose gates have passed. No socket is bound.
+/// What a start whose gates have passed should heed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advice {
+    /// Ports on which mode `auto` is copy mode: zero-copy would be granted and not work. A warning says why.
+    pub copy_only: Vec<String>,
+    /// The most valuable warnings.
+    pub warnings: Vec<Check>,
+}
+
+/// Advice for a start whose gates have passed, with at most `most` warnings. No socket is bound.
 ///
 /// # Errors
 /// The kernel cannot be asked about interfaces at all.
-pub fn warnings(
+pub fn advise(
     purpose: &Purpose<'_>,
     passed: &Passed,
     capabilities: Capabilities,
     most: usize,
-) -> Result<Vec<Check>, LinkError> {
+) -> Result<Advice, LinkError> {
     let links: Vec<Link> = passed.links.values().cloned().collect();
-    let facts = Facts::collect(&Control::open()?, &links, capabilities);
-    Ok(check::most_valuable(examine(purpose, &facts), most))
+    Ok(advice(purpose, &Facts::collect(&Control::open()?, &links, capabilities), most))
+}
+
+fn advice(purpose: &Purpose<'_>, facts: &Facts, most: usize) -> Advice {
+    let avoided = facts.ports.iter().filter(|port| check::avoids_zero_copy(purpose, facts, port));
+    Advice {
+        copy_only: avoided.map(|port| port.link.name.clone()).collect(),
+        warnings: check::most_valuable(examine(purpose, facts), most),
+    }
 }
 
 #[cfg(test)]

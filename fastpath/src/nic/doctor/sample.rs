@@ -15,7 +15,10 @@ use super::{
     facts::{Facts, HugePages, Machine, Pci, Port, Privilege, System},
     scratch::Scratch,
 };
-use crate::config::{ActionMode, AttachMode, BindMode, OnWorkerLoss, RingConfig, RunConfig, Wire};
+use crate::{
+    config::{ActionMode, AttachMode, BindMode, OnWorkerLoss, RingConfig, RunConfig, Wire},
+    engine::{Settings, verdict::Enforcement},
+};
 
 /// A file tree with these files. It goes when the directory is dropped.
 pub(crate) fn tree(files: &[(&str, &str)]) -> (TempDir, System) {
@@ -48,7 +51,9 @@ pub(crate) fn config() -> RunConfig {
         log_dir: PathBuf::new(),
         stats_json: None,
         variables: Default::default(),
-        event_types: Default::default(),
+        eve: Default::default(),
+        stats_interval: Default::default(),
+        engine: Settings::new(Enforcement::Report),
     }
 }
 

@@ -111,15 +111,40 @@ fn a_queue_that_another_socket_holds_is_found() {
 }
 
 #[test]
+fn a_start_is_told_once_why_auto_takes_copy_mode() {
+    let config = config();
+    let mut facts = healthy();
+    facts.machine.release = Some("6.18.15-amd64".into());
+    // Worth less than the defect, and three of them.
+    facts.machine.clock = Some("hpet".into());
+    facts.machine.jit = Some(0);
+    facts.machine.huge_pages = None;
+    for port in &mut facts.ports {
+        port.link.driver = Some("igb".into());
+        port.link.carrier = false;
+    }
+    let Advice { copy_only, warnings } = advice(&purpose(&config), &facts, 3);
+    assert_eq!(copy_only, ["a", "b"]);
+    let told: Vec<String> =
+        warnings.iter().map(Check::to_string).filter(|text| text.contains("igb")).collect();
+    let [text] = told.as_slice() else { panic!("{warnings:#?}") };
+    for word in ["igb of Linux 6.18", "wake-up", "--mode auto takes copy mode", "--mode zerocopy insists"] {
+        assert!(text.contains(word), "{word} is not in {text}");
+    }
+    facts.machine.release = Some("7.2.0-amd64".into());
+    assert!(advice(&purpose(&config), &facts, 3).copy_only.is_empty());
+}
+
+#[test]
 fn the_warnings_of_a_start_are_few_and_quick() {
     in_fresh_namespace(|| {
         veth("a", "b", 4);
         let config = config();
         let control = Control::open().unwrap();
         let links = ["a", "b"].map(|name| (name.to_owned(), link::read(&control, name).unwrap()));
-        let passed = Passed { links: links.into(), multi_buffer: false, uncovered: Vec::new() };
+        let passed = Passed { links: links.into(), uncovered: Vec::new() };
         let start = Instant::now();
-        let found = warnings(&purpose(&config), &passed, Capabilities(u64::MAX), 3).unwrap();
+        let found = advise(&purpose(&config), &passed, Capabilities(u64::MAX), 3).unwrap().warnings;
         let took = start.elapsed();
         assert_eq!(found.len(), 3, "{found:#?}");
         assert!(found.iter().all(|check| check.status >= Status::Warn));

@@ -4,7 +4,10 @@ use super::{
     super::namespace::{in_fresh_namespace, ip, veth},
     *,
 };
-use crate::config::{ActionMode, BindMode, OnWorkerLoss, RingConfig};
+use crate::{
+    config::{ActionMode, BindMode, OnWorkerLoss, RingConfig},
+    engine::{Settings, verdict::Enforcement},
+};
 
 const ROOT: Capabilities = Capabilities(u64::MAX);
 
@@ -25,7 +28,9 @@ fn bridge() -> RunConfig {
         log_dir: PathBuf::new(),
         stats_json: None,
         variables: Default::default(),
-        event_types: Default::default(),
+        eve: Default::default(),
+        stats_interval: Default::default(),
+        engine: Settings::new(Enforcement::Report),
     }
 }
 
@@ -70,7 +75,7 @@ fn failure(config: &RunConfig, facts: Facts) -> String {
 fn a_sound_bridge_passes() {
     let passed = check(&bridge(), facts([link("a"), link("b")]), 0).unwrap();
     assert_eq!(passed.links.keys().collect::<Vec<_>>(), ["a", "b"]);
-    assert!(!passed.multi_buffer && passed.uncovered.is_empty());
+    assert!(!passed.multi_buffer(&bridge().wires[0], 4096) && passed.uncovered.is_empty());
 }
 
 #[test]
@@ -108,13 +113,36 @@ fn both_mtus_must_be_equal() {
 
 #[test]
 fn multi_buffer_is_needed_where_a_frame_may_not_fit() {
-    // 2048 - 256 in front = 1792 = 1770 + 14 + 8.
-    assert!(!needs_multi_buffer(1770, 2048));
-    assert!(needs_multi_buffer(1771, 2048));
-    assert!(needs_multi_buffer(9000, 4096));
+    // 2048 - 256 in front = 1792 = 14 * 128 = 1766 + 14 + 8 + 4.
+    assert!(!needs_multi_buffer(1766, 2048));
+    assert!(needs_multi_buffer(1767, 2048));
+    // 4096 - 256 = 3840 = 30 * 128 = 3814 + 26.
+    assert!(!needs_multi_buffer(3814, 4096));
+    assert!(needs_multi_buffer(3815, 4096));
     assert!(needs_multi_buffer(u32::MAX, 4096));
     let jumbo = ["a", "b"].map(|name| Link { mtu: 9000, ..link(name) });
-    assert!(check(&bridge(), facts(jumbo), 0).unwrap().multi_buffer);
+    let passed = check(&bridge(), facts(jumbo), 0).unwrap();
+    assert!(passed.multi_buffer(&bridge().wires[0], 4096));
+}
+
+#[test]
+fn one_wire_s_jumbo_frames_are_not_another_s() {
+    let wires = ["a", "b"].map(|port| Wire { interface: port.into(), peer: None });
+    let config = RunConfig { wires: wires.into(), ..bridge() };
+    let passed = check(&config, with(|a| a.mtu = 9000), 0).unwrap();
+    let needs: Vec<bool> = config.wires.iter().map(|wire| passed.multi_buffer(wire, 4096)).collect();
+    assert_eq!(needs, [true, false]);
+}
+
+#[test]
+fn several_frames_have_less_room_each() {
+    // 4096 - 256 - 320 = 3520, of which whole steps of 128; 2048 - 576 = 1472.
+    assert_eq!((multi_buffer_room(4096), multi_buffer_room(2048)), (3456, 1408));
+    assert_eq!(zero_copy_frames(1500, 4096), 1);
+    assert_eq!(zero_copy_frames(3814, 4096), 1);
+    // Without the room that is kept, one frame more than fits would do: 2 * 3840 holds 6911 + 26, and 2 * 3456 does not.
+    assert_eq!((zero_copy_frames(6886, 4096), zero_copy_frames(6887, 4096)), (2, 3));
+    assert_eq!((zero_copy_frames(9000, 4096), zero_copy_frames(9000, 2048)), (3, 7));
 }
 
 #[test]

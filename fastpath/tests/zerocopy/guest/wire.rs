@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use fastpath_lab::{
-    Ended, Fastpath, FastpathCommand, Lab, Namespace, PORT_IN, PORT_OUT, SERVER_IP, Signal, Stats,
-    built_beside, ping,
+    CLIENT_MAC, Ended, Fastpath, FastpathCommand, Lab, Namespace, PORT_IN, PORT_IN_MAC, PORT_OUT,
+    PORT_OUT_MAC, SERVER_IP, SERVER_MAC, Signal, Stats, built_beside, ping, wait_until,
 };
 
-/// Long enough for anything that does happen in an emulated machine.
-pub(crate) const SOON: Duration = Duration::from_secs(10);
+/// Long enough for anything that does happen in an emulated machine on a busy one.
+pub(crate) const SOON: Duration = Duration::from_secs(30);
 /// Long enough to believe that something does not happen.
 pub(crate) const BRIEFLY: Duration = Duration::from_millis(500);
 /// igb takes its link down about a second after an XDP program came or went, for half a second.
@@ -87,7 +87,18 @@ impl Wire {
         Ok(())
     }
 
-    /// Whether a ping crosses the wire.
+    /// A ping crosses the wire within [`SOON`]. The first ones may be lost: igb's link comes and goes at a start.
+    pub(crate) fn reaches(&self) -> anyhow::Result<bool> {
+        let begin = Instant::now();
+        while begin.elapsed() < SOON {
+            if self.crosses(Duration::from_secs(2))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether one ping crosses the wire.
     pub(crate) fn crosses(&self, limit: Duration) -> anyhow::Result<bool> {
         Ok(ping(&self.lab.client, SERVER_IP.into(), b"does the wire carry", limit)?)
     }
@@ -125,6 +136,20 @@ impl Wire {
         let line = features.lines().find_map(|line| line.trim().strip_prefix("rx-vlan-offload: "));
         Ok(line.context("ethtool -k says nothing of rx-vlan-offload")?.starts_with("on"))
     }
+}
+
+/// Waits for the drivers to find the four cards of the lab.
+pub(crate) fn await_cards(limit: Duration) -> anyhow::Result<()> {
+    let wanted = [CLIENT_MAC, SERVER_MAC, PORT_IN_MAC, PORT_OUT_MAC]
+        .map(|mac| mac.map(|byte| format!("{byte:02x}")).join(":"));
+    let present = || {
+        let Ok(entries) = std::fs::read_dir("/sys/class/net") else { return false };
+        let cards = entries.flatten().map(|entry| entry.path().join("address"));
+        let addresses: Vec<String> = cards.filter_map(|path| std::fs::read_to_string(path).ok()).collect();
+        wanted.iter().all(|mac| addresses.iter().any(|address| address.trim() == mac))
+    };
+    ensure!(wait_until(limit, present), "not all four network cards are there after {limit:?}");
+    Ok(())
 }
 
 /// Sum of a figure of sysfs over both ports.

@@ -5,21 +5,35 @@ use super::{
         Purpose,
         facts::{Facts, KernelVersion, Port},
     },
-    Check, Status, Topic,
+    Check, Topic,
 };
+use crate::config::{AttachMode, BindMode};
 
-const DEFECTS: Topic =
-    Topic::new("known-defects", "this pair of driver and kernel is known to lose or mangle frames");
+const DEFECTS: Topic = Topic::new(
+    "known-defects",
+    "this pair of driver and kernel is known to lose or mangle frames in zero-copy",
+);
 
-/// One known defect.
+/// One known defect of zero-copy.
 struct Defect {
     driver: &'static str,
     /// First kernel that has it and first that has it no more.
     kernels: (KernelVersion, KernelVersion),
     applies: fn(&Purpose<'_>, &Port) -> bool,
-    status: Status,
+    effect: Effect,
+    /// What the driver does; its name and the kernel's go before.
     finding: &'static str,
+    /// What makes zero-copy work, by the port's name.
     fix: fn(&str) -> String,
+}
+
+/// How a defect shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    /// Zero-copy is refused, so that mode `auto` comes to copy mode by itself.
+    Refused,
+    /// Zero-copy is granted and does not work: mode `auto` must not ask for it.
+    Broken,
 }
 
 const FIRST: KernelVersion = KernelVersion(0, 0);
@@ -35,12 +49,10 @@ const KNOWN: &[Defect] = &[
         driver: "igb",
         kernels: (KernelVersion(6, 14), KernelVersion(7, 2)),
         applies: |_, port| port.link.rx_queues <= 4,
-        status: Status::Warn,
-        finding: "in zero-copy with up to 4 queues igb of this kernel receives nothing more once the fill ring ran dry",
+        effect: Effect::Broken,
+        finding: "receives nothing in zero-copy with up to 4 queues: its wake-up reaches the sending side only",
         fix: |port| {
-            format!(
-                "--mode copy, or more queues where the NIC has them (ethtool -L {port} combined 8), or Linux 7.2"
-            )
+            format!("more queues where the NIC has them (ethtool -L {port} combined 8), or Linux 7.2")
         },
     },
     // A frame over 1024 bytes arrives as two descriptors, the first without XDP_PKT_CONTD. Seen in 6.18 and 7.2.
@@ -48,8 +60,8 @@ const KNOWN: &[Defect] = &[
         driver: "igb",
         kernels: (KernelVersion(6, 14), NEVER),
         applies: |purpose, _| purpose.config.rings.frame_size < 4096,
-        status: Status::Fail,
-        finding: "in zero-copy igb splits frames over 1024 bytes when packet buffers have 2048",
+        effect: Effect::Broken,
+        finding: "splits frames over 1024 bytes in zero-copy when packet buffers have 2048",
         fix: |_| "--frame-size 4096".into(),
     },
     // bind(2) answers EINVAL; mode `auto` hides it and takes copy mode. Seen in 6.18 and 7.2.
@@ -57,8 +69,8 @@ const KNOWN: &[Defect] = &[
         driver: "virtio_net",
         kernels: (FIRST, NEVER),
         applies: |_, port| port.pci.as_ref().is_some_and(|pci| pci.access_platform == Some(false)),
-        status: Status::Warn,
-        finding: "without VIRTIO_F_ACCESS_PLATFORM virtio_net refuses zero-copy (EINVAL), so it is copy mode",
+        effect: Effect::Refused,
+        finding: "refuses zero-copy (EINVAL) without VIRTIO_F_ACCESS_PLATFORM",
         fix: |_| {
             "give the device iommu_platform=on in the hypervisor (QEMU: -device virtio-net-pci,iommu_platform=on)".into()
         },
@@ -69,24 +81,62 @@ const KNOWN: &[Defect] = &[
         driver: "ice",
         kernels: (FIRST, NEVER),
         applies: |_, port| port.link.rx_queues != port.link.tx_queues,
-        status: Status::Warn,
-        finding: "ice has AF_XDP on combined queues only, and rx and tx queues differ in number here",
+        effect: Effect::Refused,
+        finding: "has zero-copy on combined queues only, and rx and tx queues differ in number here",
         fix: |port| format!("ethtool -L {port} rx 0 tx 0 combined N"),
     },
 ];
 
+impl Defect {
+    /// Those that `port` has under `kernel`, whatever the mode.
+    fn of<'a>(
+        purpose: &'a Purpose<'a>,
+        kernel: KernelVersion,
+        port: &'a Port,
+    ) -> impl Iterator<Item = &'static Self> + 'a {
+        KNOWN
+            .iter()
+            .filter(move |defect| defect.driver == port.driver())
+            .filter(move |defect| (defect.kernels.0..defect.kernels.1).contains(&kernel))
+            .filter(move |defect| (defect.applies)(purpose, port))
+    }
+
+    fn check(&self, purpose: &Purpose<'_>, kernel: KernelVersion, port: &Port) -> Check {
+        let finding = format!("{} of Linux {kernel} {}", self.driver, self.finding);
+        let fix = (self.fix)(&port.link.name);
+        match (purpose.config.bind, self.effect) {
+            (BindMode::ZeroCopy, _) => DEFECTS.fail(finding, format!("--mode copy, or {fix}")),
+            (_, Effect::Refused) => DEFECTS.warn(format!("{finding}: copy mode it is"), fix),
+            (_, Effect::Broken) => DEFECTS.warn(
+                format!("{finding}; --mode auto takes copy mode"),
+                format!("{fix}; --mode zerocopy insists on zero-copy all the same"),
+            ),
+        }
+    }
+}
+
+/// Zero-copy is never asked for.
+fn copy_only(purpose: &Purpose<'_>) -> bool {
+    purpose.config.bind == BindMode::Copy || purpose.config.attach == AttachMode::Generic
+}
+
+/// Whether mode `auto` keeps away from zero-copy on `port`, because it would be granted there and not work.
+pub(in super::super) fn avoids_zero_copy(purpose: &Purpose<'_>, facts: &Facts, port: &Port) -> bool {
+    let broken = |kernel| Defect::of(purpose, kernel, port).any(|defect| defect.effect == Effect::Broken);
+    purpose.config.bind == BindMode::Auto && facts.machine.kernel().is_some_and(broken)
+}
+
 pub(super) fn checks(purpose: &Purpose<'_>, facts: &Facts, port: &Port) -> Vec<Check> {
     let name = &port.link.name;
+    if copy_only(purpose) {
+        return vec![DEFECTS.ok("none known of copy mode").on(name)];
+    }
     let driver = port.driver();
     let Some(kernel) = facts.machine.kernel() else {
         return vec![DEFECTS.unknown("the kernel's version cannot be read").on(name)];
     };
-    let found: Vec<Check> = KNOWN
-        .iter()
-        .filter(|defect| defect.driver == driver)
-        .filter(|defect| (defect.kernels.0..defect.kernels.1).contains(&kernel))
-        .filter(|defect| (defect.applies)(purpose, port))
-        .map(|defect| DEFECTS.ended(defect.status, defect.finding, Some((defect.fix)(name))).on(name))
+    let found: Vec<Check> = Defect::of(purpose, kernel, port)
+        .map(|defect| defect.check(purpose, kernel, port).on(name))
         .collect();
     match (found.is_empty(), driver) {
         (false, _) => found,
@@ -98,20 +148,35 @@ pub(super) fn checks(purpose: &Purpose<'_>, facts: &Facts, port: &Port) -> Vec<C
 #[cfg(test)]
 mod tests {
     use super::{
-        super::super::sample::{config, fails, healthy, is_ok, is_unknown, purpose, warns},
+        super::{
+            super::sample::{config, fails, healthy, is_ok, is_unknown, purpose, warns},
+            Status,
+        },
         *,
     };
+    use crate::config::RunConfig;
 
-    /// What is known of `driver` under `release`, with the port as `change` makes it.
-    fn known(driver: &str, release: &str, frame_size: u32, change: impl FnOnce(&mut Port)) -> Vec<Check> {
-        let mut config = config();
-        config.rings.frame_size = frame_size;
+    /// What is known of `driver` under `release` when `config` is wanted, with the port as `change` makes it.
+    fn wanted(
+        config: &RunConfig,
+        driver: &str,
+        release: &str,
+        change: impl FnOnce(&mut Port),
+    ) -> (Vec<Check>, bool) {
         let mut facts = healthy();
         facts.machine.release = Some(release.into());
         let mut port = facts.ports.remove(0);
         port.link.driver = Some(driver.into());
         change(&mut port);
-        checks(&purpose(&config), &facts, &port)
+        let purpose = purpose(config);
+        (checks(&purpose, &facts, &port), avoids_zero_copy(&purpose, &facts, &port))
+    }
+
+    /// The same of mode `auto`.
+    fn known(driver: &str, release: &str, frame_size: u32, change: impl FnOnce(&mut Port)) -> Vec<Check> {
+        let mut config = config();
+        config.rings.frame_size = frame_size;
+        wanted(&config, driver, release, change).0
     }
 
     fn only(found: Vec<Check>) -> Check {
@@ -121,7 +186,11 @@ mod tests {
 
     #[test]
     fn igb_stalls_between_6_14_and_7_2() {
-        warns(&only(known("igb", "6.18.15", 4096, |_| {})), "--mode copy");
+        let stalls = only(known("igb", "6.18.15", 4096, |_| {}));
+        warns(&stalls, "combined 8");
+        for word in ["igb of Linux 6.18", "up to 4 queues", "--mode auto takes copy mode"] {
+            assert!(stalls.finding.contains(word), "{word} is not in {stalls:?}");
+        }
         for release in ["6.12.95", "7.2.0"] {
             is_ok(&only(known("igb", release, 4096, |_| {})));
         }
@@ -131,7 +200,7 @@ mod tests {
 
     #[test]
     fn igb_splits_in_small_buffers() {
-        fails(&only(known("igb", "7.2.0", 2048, |_| {})), "--frame-size 4096");
+        warns(&only(known("igb", "7.2.0", 2048, |_| {})), "--frame-size 4096");
         assert_eq!(known("igb", "6.18.0", 2048, |_| {}).len(), 2);
     }
 
@@ -146,6 +215,34 @@ mod tests {
     #[test]
     fn ice_wants_combined_queues() {
         warns(&only(known("ice", "6.18.0", 4096, |p| p.link.tx_queues = 96)), "ethtool -L a");
+    }
+
+    #[test]
+    fn auto_avoids_zero_copy_that_does_not_work_and_no_other() {
+        let auto = config();
+        let avoids = |config: &RunConfig, driver, release| wanted(config, driver, release, |_| {}).1;
+        assert!(avoids(&auto, "igb", "6.18.15"));
+        for (driver, release) in [("igb", "6.12.95"), ("igb", "7.2.0"), ("ice", "6.18.15"), ("igb", "odd")] {
+            assert!(!avoids(&auto, driver, release), "{driver} {release}");
+        }
+        assert!(!wanted(&auto, "igb", "6.18.15", |port| port.link.rx_queues = 8).1);
+        // Who is refused comes to copy mode without help, and where copy was wanted there is nothing to say.
+        let refused = wanted(&auto, "ice", "6.18.0", |port| port.link.tx_queues = 96);
+        assert!(refused.0.iter().all(|check| check.status == Status::Warn) && !refused.1);
+        for copy in [
+            RunConfig { bind: BindMode::Copy, ..config() },
+            RunConfig { attach: AttachMode::Generic, ..config() },
+        ] {
+            is_ok(&only(wanted(&copy, "igb", "6.18.15", |_| {}).0));
+        }
+    }
+
+    #[test]
+    fn who_insists_gets_zero_copy_and_is_told() {
+        let insists = RunConfig { bind: BindMode::ZeroCopy, ..config() };
+        let (found, avoids) = wanted(&insists, "igb", "6.18.15", |_| {});
+        fails(&only(found), "--mode copy, or more queues");
+        assert!(!avoids);
     }
 
     #[test]

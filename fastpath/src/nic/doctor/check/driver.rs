@@ -6,7 +6,7 @@ use super::{
         facts::{Facts, KernelVersion, Port},
         scratch::Scratch,
     },
-    Check, Topic,
+    Check, Topic, defects,
 };
 use crate::{
     config::{AttachMode, BindMode},
@@ -86,15 +86,20 @@ fn mode(purpose: &Purpose<'_>, facts: &Facts, port: &Port) -> Check {
         BindMode::Auto | BindMode::Copy => MODE.warn(finding, fix),
     };
     let driver = port.driver();
+    let avoided = match defects::avoids_zero_copy(purpose, facts, port) {
+        true => "; why it is not taken, known-defects says",
+        false => "",
+    };
     match (&port.scratch, port.xdp) {
         (Scratch::Bound { queue, zero_copy: true }, _) => {
-            MODE.ok(format!("zero-copy, read back from queue {queue}"))
+            MODE.ok(format!("zero-copy, read back from queue {queue}{avoided}"))
         }
         (Scratch::Refused { zero_copy: true, reason, fix }, _) => {
             worse(reason.clone(), format!("{fix}; known-defects may say more"))
         }
-        (_, Some(features)) if features.zero_copy() => MODE
-            .ok(format!("{driver} announces zero-copy (not tried; --probe binds, and may reset the queue)")),
+        (_, Some(features)) if features.zero_copy() => MODE.ok(format!(
+            "{driver} announces zero-copy (not tried; --probe binds, and may reset the queue){avoided}"
+        )),
         (_, Some(_)) if driver == "veth" => worse(
             "copy: a veth has no zero-copy".into(),
             "inspect a hardware port; a veth is for trying things".into(),
@@ -228,6 +233,12 @@ mod tests {
         is_unknown(&old_kernel);
         assert!(old_kernel.fix.unwrap().contains("--probe"));
         warns(&of(&RunConfig { bind: BindMode::Copy, ..config() }, &port(|_| {})), "--mode copy");
+        let mut facts_6_18 = healthy();
+        facts_6_18.machine.release = Some("6.18.15".into());
+        let igb = port(|p| p.link.driver = Some("igb".into()));
+        let avoided = mode(&purpose(&auto), &facts_6_18, &igb);
+        is_ok(&avoided);
+        assert!(avoided.finding.contains("known-defects"), "{avoided:?}");
     }
 
     #[test]

@@ -114,6 +114,7 @@ fn frame_size(purpose: &Purpose<'_>, facts: &Facts, port: &Port) -> Check {
         return FRAME_SIZE.ok(format!("MTU {mtu} fits buffers of {size} bytes"));
     }
     let finding = format!("MTU {mtu} does not fit buffers of {size} bytes");
+    let (frames, room) = (gate::zero_copy_frames(mtu, size), gate::multi_buffer_room(size));
     let name = &port.link.name;
     let fix = match gate::needs_multi_buffer(mtu, LARGEST) {
         false => format!("--frame-size {LARGEST}"),
@@ -129,6 +130,14 @@ fn frame_size(purpose: &Purpose<'_>, facts: &Facts, port: &Port) -> Check {
         // xdp_zc_max_segs: 0 without zero-copy, 1 where a frame has to be one buffer.
         Some(features) if features.zero_copy() && features.zero_copy_fragments <= 1 => FRAME_SIZE.warn(
             format!("{finding}, and in zero-copy the driver takes whole frames only: copy mode it is"),
+            fix,
+        ),
+        Some(features) if features.zero_copy() && features.zero_copy_fragments < frames => FRAME_SIZE.warn(
+            format!(
+                "{finding}, and in zero-copy the driver takes {} with room for {room} bytes each, not {frames} (the \
+                 kernel keeps room at their ends since April 2026): copy mode it is",
+                features.zero_copy_fragments
+            ),
             fix,
         ),
         Some(_) | None => FRAME_SIZE.warn(finding, fix),
@@ -197,6 +206,15 @@ mod tests {
         port.xdp = Some(XdpFeatures { flags: 0x2b, zero_copy_fragments: 8 });
         let fine = frame_size(&purpose(&config), &facts, &port);
         assert!(!fine.finding.contains("copy mode"), "{}", fine.finding);
+        // Seven buffers of 1408 bytes.
+        config.rings.frame_size = 2048;
+        for (fragments, copy) in [(6, true), (7, false)] {
+            port.xdp = Some(XdpFeatures { flags: 0x2b, zero_copy_fragments: fragments });
+            let check = frame_size(&purpose(&config), &facts, &port);
+            warns(&check, "mtu 1500");
+            assert_eq!(check.finding.contains("1408 bytes each, not 7"), copy, "{}", check.finding);
+        }
+        config.rings.frame_size = 4096;
         port.xdp = Some(XdpFeatures { flags: 0x0b, zero_copy_fragments: 1 });
         fails(&frame_size(&purpose(&config), &facts, &port), "mtu 1500");
         port.xdp = None;

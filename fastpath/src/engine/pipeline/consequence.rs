@@ -1,0 +1,94 @@
+//! What is done: drops, exception policies, answers.
+
+use std::sync::Arc;
+
+use super::{Findings, Inspection, Sight, report::event};
+use crate::engine::{
+    Engine,
+    event::EventKind,
+    flow::FlowAction,
+    policy::{ExceptionPolicy, Failure},
+    reject::{End, reject},
+    rules::{Recipients, RuleInfo},
+    verdict::{DropReason, Enforcement},
+};
+
+impl Engine {
+    /// Does what the policy for `failure` says, and says whether rules still look at the packet.
+    pub(super) fn apply(
+        &mut self,
+        failure: Failure,
+        sight: &Sight<'_>,
+        findings: &mut Findings<'_>,
+    ) -> Inspection {
+        let policy = self.settings.policies.resolve(failure, self.settings.enforcement);
+        let inline = self.settings.enforcement == Enforcement::Drop;
+        self.counters.count_exception(failure, policy);
+        let action = match policy {
+            ExceptionPolicy::DropFlow | ExceptionPolicy::Reject if inline => {
+                Some(FlowAction::Drop(failure.drop_reason()))
+            }
+            ExceptionPolicy::PassFlow => Some(FlowAction::Pass),
+            ExceptionPolicy::Bypass => Some(FlowAction::Bypass),
+            _ => None,
+        };
+        if let Some((handle, _)) = sight.flow
+            && let Some((flow, _)) = self.flows.get_mut(handle)
+        {
+            flow.exceptions.add(failure, policy);
+            flow.action = action.unwrap_or(flow.action);
+        }
+        match policy {
+            ExceptionPolicy::DropFlow | ExceptionPolicy::DropPacket | ExceptionPolicy::Reject => {
+                if policy == ExceptionPolicy::Reject {
+                    self.answer(Recipients::Both, sight);
+                }
+                self.drop_packet(failure.drop_reason(), sight, None, findings);
+                if inline { Inspection::None } else { Inspection::Full }
+            }
+            ExceptionPolicy::PassFlow | ExceptionPolicy::PassPacket | ExceptionPolicy::Bypass => {
+                Inspection::None
+            }
+            ExceptionPolicy::Ignore | ExceptionPolicy::Auto => Inspection::Full,
+        }
+    }
+
+    /// The packet is to be dropped because of this layer of it; `rule` is the one that asks for it.
+    pub(super) fn drop_packet(
+        &mut self,
+        reason: DropReason,
+        sight: &Sight<'_>,
+        rule: Option<&Arc<RuleInfo>>,
+        findings: &mut Findings<'_>,
+    ) {
+        if !findings.decision.drop(reason) || self.settings.enforcement != Enforcement::Drop {
+            return;
+        }
+        let first = sight.flow.is_none_or(|(handle, direction)| {
+            self.flows.get_mut(handle).is_none_or(|(_, track)| track.is_first_drop(direction))
+        });
+        let length = sight.packet.network.as_ref().map_or(sight.place.bytes.len(), |ip| ip.bytes.len());
+        let kind = EventKind::Drop {
+            reason,
+            first,
+            length: u16::try_from(length).unwrap_or(u16::MAX),
+            rule: rule.map(Arc::clone),
+        };
+        findings.sink.emit(event(sight, self.flow_facts(sight), kind));
+    }
+
+    /// Tells the ends of a packet that it was rejected.
+    pub(super) fn answer(&mut self, recipients: Recipients, sight: &Sight<'_>) {
+        if self.settings.enforcement != Enforcement::Drop || !sight.place.is_on_the_wire() {
+            return;
+        }
+        let ends: &[End] = match recipients {
+            Recipients::Source => &[End::Source],
+            Recipients::Destination => &[End::Destination],
+            Recipients::Both => &[End::Source, End::Destination],
+        };
+        let before = self.injections.len();
+        self.injections.extend(ends.iter().filter_map(|&end| reject(sight.place.bytes, sight.packet, end)));
+        self.counters.ips.rejected += u64::from(self.injections.len() > before);
+    }
+}
