@@ -5,7 +5,7 @@
 
 use super::{
     event::StreamEvent,
-    half::{CONFIRMED, FAST_OPEN, HAS_SCALE, HAS_TIMESTAMPS, Half, MAX_SCALE, VOID},
+    half::{CONFIRMED, FAST_OPEN, HAS_SCALE, HAS_TIMESTAMPS, HEARD, Half, MAX_SCALE, VOID},
     segment::{ACK, FIN, RST, SYN},
     session::{ALTERNATIVE, ASYNC, MIDSTREAM, RIVAL, SIMULTANEOUS, Session, State, TIMESTAMPS},
     tracker::{Taken, Tracker},
@@ -101,10 +101,18 @@ impl Tracker<'_> {
             }
             (Direction::ToClient, true, false) => self.open_from_both(),
             (Direction::ToClient, true, true) => self.accept_synack(),
-            (Direction::ToServer, false, true) if self.settings.async_oneside => self.go_on_one_sided(),
+            (Direction::ToServer, false, true)
+                if self.settings.async_oneside && !self.session.server.is(HEARD) =>
+            {
+                self.go_on_one_sided()
+            }
             // Without data it does no harm, and the client may have to know: a server that still has an old session answers
             // the SYN with an ACK (RFC 5961, section 4).
-            (_, false, _) if self.segment.payload.is_empty() && !self.segment.has(FIN) => Ok(None),
+            (_, false, _) if self.segment.payload.is_empty() && !self.segment.has(FIN) => {
+                let (mine, _) = self.session.halves(self.direction);
+                mine.flags |= HEARD;
+                Ok(None)
+            }
             (Direction::ToClient, false, _) => self.notes.invalid(StreamEvent::ThreeWayAckDataInject),
             (Direction::ToServer, false, _) => self.notes.invalid(StreamEvent::ThreeWayWrongSeqWrongAck),
         }

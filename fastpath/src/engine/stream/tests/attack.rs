@@ -193,7 +193,6 @@ pub(super) fn attack(bytes: &[u8]) {
         depth: 0,
         window: if bit(1) { 50 } else { 2560 },
         reach: if bit(2) { 2000 } else { 1 << 20 },
-        async_oneside: bit(3),
         urgent: UrgentPolicy::Inline,
         ..Settings::new(Enforcement::Drop)
     };
@@ -209,7 +208,7 @@ pub(super) fn attack(bytes: &[u8]) {
         obedient: bit(5),
         scale: bit(6).then_some(3),
         state: State::Listening,
-        isn: if bit(7) { u32::MAX - 30 } else { 5000 },
+        isn: if bit(3) { u32::MAX - 30 } else { 5000 },
         peer_isn: 0,
         receivers: Vec::new(),
         peer_has_finished: false,
@@ -263,7 +262,7 @@ fn client(inspection: &mut Inspection, server: &mut Server, known: u32, [action,
     };
     let base = match b % 4 {
         3 => server.expected(),
-        known => ISNS[usize::from(known)].wrapping_add((a >> 7).into()),
+        number => ISNS[usize::from(number)].wrapping_add((a >> 7).into()),
     };
     let distance = i32::from(b.cast_signed() >> 2) * if action & 0x80 == 0 { 1 } else { 50 };
     let seq = if flags & SYN == 0 { base.wrapping_add_signed(distance) } else { base };

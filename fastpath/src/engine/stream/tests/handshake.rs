@@ -262,6 +262,14 @@ fn one_direction_is_enough_when_allowed() {
 }
 
 #[test]
+fn one_direction_is_not_enough_where_both_are_seen() {
+    let mut wire = Wire::with(Settings { async_oneside: true, ..settings(Enforcement::Drop) });
+    wire.accept(CLIENT, &segment(ISN, 0, SYN, b""));
+    wire.accept(SERVER, &segment(SERVER_ISN, 77, ACK, b""));
+    wire.refuse(ThreeWayWrongSeqWrongAck, CLIENT, &segment(ISN + 1, SERVER_ISN, ACK, b"data"));
+}
+
+#[test]
 fn one_direction_goes_on_after_a_hole() {
     let mut wire = one_sided(Enforcement::Report);
     let far = 8 + (1 << 16) + 1;
