@@ -28,6 +28,8 @@ fn data_out_of_order_is_handed_out_when_it_becomes_contiguous() {
     assert_eq!(wire.hear(0, b"hello "), "hello world");
     // Overlaps with the same bytes on either side.
     assert_eq!(wire.hear(9, b"ld aga"), " again");
+    let counters = wire.streams.counters();
+    assert_eq!((counters.out_of_order, counters.overlaps), (2, 1));
     let tracked = wire.say(0, b"hello world again");
     assert_eq!((tracked.outcome, names(&tracked)), (Outcome::Accept, vec!["stream.pkt_retransmission"]));
     let tracked = wire.say(5, b" world again!");
