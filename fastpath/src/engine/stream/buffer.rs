@@ -72,7 +72,7 @@ impl Buffer {
                 block.data.get(run.clone()) != bytes.get(from..from.saturating_add(run.len()))
             };
             let ahead = block.runs(known..piece.within.end).filter(|&(_, there)| there).map(|(run, _)| run);
-            for run in [piece.within.start..known].into_iter().chain(ahead) {
+            for run in std::iter::once(piece.within.start..known).chain(ahead) {
                 if run.is_empty() {
                     continue;
                 }

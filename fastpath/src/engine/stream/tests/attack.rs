@@ -116,8 +116,8 @@ impl Server {
         if !self.peer_has_finished {
             self.take(usize::try_from(offset).unwrap_or_default(), &segment.payload[before..]);
         }
-        let end = i64::from(offset) + segment.payload.len() as i64;
-        self.peer_has_finished |= segment.has(FIN) && end == self.read().len() as i64;
+        let end = i64::from(offset) + segment.payload.len().cast_signed() as i64;
+        self.peer_has_finished |= segment.has(FIN) && end == self.read().len().cast_signed() as i64;
         if self.has_finished && self.peer_has_finished && segment.ack == all {
             self.send(ACK, 0);
             self.listen();
