@@ -305,14 +305,16 @@ impl Tracker<'_> {
         let (mine, peer) = self.session.halves(self.direction);
         let ack = peer.offset(self.segment.ack);
         if ack < 0 || ack > peer.highest.cast_signed() {
+            self.notice_another_session();
             return self.notes.invalid(StreamEvent::ThreeWaySynackResendWithDiffAck);
         }
         if mine.isn == self.segment.seq {
             return self.take_data_if_any();
         }
         // From behind a load balancer, or made from a SYN cookie. As no data of the server goes on before the client has
-        // acknowledged one of them, it is the client that chooses.
-        if mine.highest > 0 || peer.is(FAST_OPEN) || !self.segment.payload.is_empty() {
+        // acknowledged one of them, it is the client that chooses. It has to be an answer to the SYN that counts.
+        if mine.highest > 0 || peer.is(FAST_OPEN) || ack > 0 || !self.segment.payload.is_empty() {
+            self.notice_another_session();
             return self.notes.invalid(StreamEvent::ThreeWaySynackResendWithDiffSeq);
         }
         self.notes.event(StreamEvent::ThreeWaySynackResendWithDiffSeq);
@@ -403,11 +405,7 @@ impl Tracker<'_> {
             (true, _) => {
                 let ack = peer.offset(segment.ack);
                 if !same {
-                    let rival = self.session.rival.wrapping_add(1);
-                    if self.session.is(RIVAL) && segment.ack == rival {
-                        // The server has begun another session: what the client says in this one it takes for that one's.
-                        self.session.client.flags |= VOID;
-                    }
+                    self.notice_another_session();
                     return self.notes.invalid(StreamEvent::EstSynackResendWithDiffSeq);
                 }
                 if ack < 0 || ack > peer.acknowledgeable().cast_signed() {
@@ -416,6 +414,15 @@ impl Tracker<'_> {
                 self.notes.event(StreamEvent::EstSynackResend);
                 self.take_data_if_any()
             }
+        }
+    }
+
+    /// If the SYN/ACK answers the client's other SYN, the server has begun another session. What the client says in this one it takes
+    /// for that one's.
+    fn notice_another_session(&mut self) {
+        let answers = self.segment.ack == self.session.rival.wrapping_add(1);
+        if self.session.is(RIVAL) && answers {
+            self.session.client.flags |= VOID;
         }
     }
 

@@ -113,6 +113,18 @@ fn of_two_syn_acks_the_client_chooses() {
 }
 
 #[test]
+fn a_syn_ack_may_answer_another_syn() {
+    // The first SYN had data that the server did not take. Then it lost the session.
+    let mut wire = Wire::inline();
+    wire.accept(CLIENT, &segment(ISN, 0, SYN, b"GET /"));
+    let answer = segment(SERVER_ISN, ISN + 1, SYN | ACK, b"");
+    wire.accept_with(ThreeWaySynackTfoDataIgnored, SERVER, &answer);
+    wire.accept_with(ThreeWaySynResendDiffSeqOnSynRecv, CLIENT, &segment(ISN + 1, 0, SYN, b""));
+    wire.refuse(ThreeWaySynackResendWithDiffSeq, SERVER, &segment(9000, ISN + 2, SYN | ACK, b""));
+    assert!(wire.track(CLIENT, &segment(ISN + 1, 0, SYN, b"")).reuse);
+}
+
+#[test]
 fn a_server_that_lost_the_session_begins_another_one() {
     let mut wire = Wire::established(settings(Enforcement::Drop));
     wire.accept_with(EstSynResendDiffSeq, CLIENT, &segment(9000, 0, SYN, b""));
