@@ -61,7 +61,7 @@ fuzz: setup
 	command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
 	[ -z "$(FUZZ_CAPTURES)" ] || cargo +nightly run --release --manifest-path fuzz/Cargo.toml --example seeds -- \
 		"$(FUZZ_CAPTURES)" fuzz/corpus/decode
-	for target in decode defrag rules engine; do \
+	for target in decode defrag rules stream engine; do \
 		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -timeout=10 || exit 1; \
 	done
 

@@ -116,8 +116,8 @@ impl Server {
         if !self.peer_has_finished {
             self.take(usize::try_from(offset).unwrap_or_default(), &segment.payload[before..]);
         }
-        let end = i64::from(offset) + segment.payload.len() as i64;
-        self.peer_has_finished |= segment.has(FIN) && end == self.read().len() as i64;
+        let end = i64::from(offset) + segment.payload.len().cast_signed() as i64;
+        self.peer_has_finished |= segment.has(FIN) && end == self.read().len().cast_signed() as i64;
         if self.has_finished && self.peer_has_finished && segment.ack == all {
             self.send(ACK, 0);
             self.listen();
@@ -186,14 +186,13 @@ impl Inspection {
 pub(super) fn attack(bytes: &[u8]) {
     let Some((&kind, mut rest)) = bytes.split_first() else { return };
     let bit = |bit: u8| kind >> bit & 1 == 1;
-    let memory = if bit(0) { 4000 } else { 1 << 20 };
+    let memory = if bit(0) { 4000 } else { 40_000 };
     let settings = Settings {
         memcap: 1 << 20,
         reassembly_memcap: memory,
         depth: 0,
         window: if bit(1) { 50 } else { 2560 },
         reach: if bit(2) { 2000 } else { 1 << 20 },
-        async_oneside: bit(3),
         urgent: UrgentPolicy::Inline,
         ..Settings::new(Enforcement::Drop)
     };
@@ -209,7 +208,7 @@ pub(super) fn attack(bytes: &[u8]) {
         obedient: bit(5),
         scale: bit(6).then_some(3),
         state: State::Listening,
-        isn: if bit(7) { u32::MAX - 30 } else { 5000 },
+        isn: if bit(3) { u32::MAX - 30 } else { 5000 },
         peer_isn: 0,
         receivers: Vec::new(),
         peer_has_finished: false,
@@ -263,7 +262,7 @@ fn client(inspection: &mut Inspection, server: &mut Server, known: u32, [action,
     };
     let base = match b % 4 {
         3 => server.expected(),
-        known => ISNS[usize::from(known)].wrapping_add((a >> 7).into()),
+        number => ISNS[usize::from(number)].wrapping_add((a >> 7).into()),
     };
     let distance = i32::from(b.cast_signed() >> 2) * if action & 0x80 == 0 { 1 } else { 50 };
     let seq = if flags & SYN == 0 { base.wrapping_add_signed(distance) } else { base };
