@@ -11,11 +11,11 @@ impl Engine {
     pub(super) fn report_decode_events(&mut self, sight: &Sight<'_>, findings: &mut Findings<'_>) {
         self.counters.decode_events.count(sight.decode_events);
         if let Some(arp) = &sight.packet.arp
-            && self.settings.arp
+            && self.settings.wanted.arp
         {
             findings.sink.emit(event(sight, None, EventKind::Arp(ArpFacts::of(arp))));
         }
-        if !self.settings.anomalies {
+        if !self.settings.wanted.anomalies.decode {
             return;
         }
         for found in sight.decode_events.iter() {
@@ -25,7 +25,7 @@ impl Engine {
     }
 
     pub(super) fn report_stream_events(&self, sight: &Sight<'_>, findings: &mut Findings<'_>) {
-        if !self.settings.anomalies {
+        if !self.settings.wanted.anomalies.stream {
             return;
         }
         for found in sight.stream_events.iter() {
