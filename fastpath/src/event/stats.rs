@@ -10,13 +10,14 @@ pub(super) fn object(record: &StatsRecord, null_values: bool) -> Value {
     root.insert("uptime".into(), record.uptime.as_secs().into());
     record.counters.each(&mut |name: &[&'static str], value: u64| {
         if value > 0 || null_values {
-            insert(&mut root, name, value);
+            let path: Vec<_> = name.iter().flat_map(|part| part.split('.')).collect();
+            insert(&mut root, &path, value);
         }
     });
     Value::Object(root)
 }
 
-fn insert(object: &mut Map<String, Value>, name: &[&'static str], value: u64) {
+fn insert(object: &mut Map<String, Value>, name: &[&str], value: u64) {
     match name {
         [] => {}
         [last] => {

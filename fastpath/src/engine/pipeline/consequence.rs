@@ -41,7 +41,7 @@ impl Engine {
         match policy {
             ExceptionPolicy::DropFlow | ExceptionPolicy::DropPacket | ExceptionPolicy::Reject => {
                 if policy == ExceptionPolicy::Reject {
-                    self.answer(Recipients::Both, sight);
+                    self.answer(Recipients::Both, sight, findings);
                 }
                 self.drop_packet(failure.drop_reason(), sight, None, findings);
                 if inline { Inspection::None } else { Inspection::Full }
@@ -90,8 +90,9 @@ impl Engine {
     }
 
     /// Tells the ends of a packet that it was rejected.
-    pub(super) fn answer(&mut self, recipients: Recipients, sight: &Sight<'_>) {
-        if self.settings.enforcement != Enforcement::Drop || !sight.place.is_on_the_wire() {
+    pub(super) fn answer(&mut self, recipients: Recipients, sight: &Sight<'_>, findings: &mut Findings<'_>) {
+        let inline = self.settings.enforcement == Enforcement::Drop;
+        if !inline || !sight.place.is_on_the_wire() || findings.decision.rejected {
             return;
         }
         let ends: &[End] = match recipients {
@@ -101,6 +102,6 @@ impl Engine {
         };
         let before = self.injections.len();
         self.injections.extend(ends.iter().filter_map(|&end| reject(sight.place.bytes, sight.packet, end)));
-        self.counters.ips.rejected += u64::from(self.injections.len() > before);
+        findings.decision.rejected = self.injections.len() > before;
     }
 }
