@@ -24,7 +24,7 @@ use crate::{
         stream,
         verdict::{Enforcement, Verdict},
     },
-    event::{EveFile, EveOptions, EventTypes},
+    event::{EveFile, EveOptions},
     io::pcap::Capture,
 };
 
@@ -104,8 +104,7 @@ enum Checksums {
 
 pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     // Every event there is, where no setting says otherwise: a replay is for looking closely.
-    let mut named =
-        Named { eve: EveOptions { types: EventTypes::ALL, ..EveOptions::default() }, ..Named::default() };
+    let mut named = Named { eve: EveOptions::everything(), ..Named::default() };
     for error in named.apply(args.set.iter().map(|v| Given::flag("--set", v.clone()))) {
         tracing::warn!("{error}; going on without it");
     }
@@ -140,7 +139,8 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     }
 
     let enforcement = if args.simulate_ips { Enforcement::Drop } else { Enforcement::Report };
-    let settings = named.eve.types.ask(args.simulated.apply(named.engine).enforcing(enforcement));
+    let settings =
+        Settings { wanted: named.eve.wanted(), ..args.simulated.apply(named.engine).enforcing(enforcement) };
     let mut engine = Engine::new(Arc::new(rules), settings);
     let mut events = EveFile::create(&args.log_dir, named.eve)?;
     let counts = inspect(&mut capture, &mut engine, &mut events)?;

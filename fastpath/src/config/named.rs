@@ -8,6 +8,7 @@ use super::{ConfigError, Given, Place};
 use crate::{
     engine::{
         self,
+        event::Drops,
         flow::{Idle, Timeouts},
         packet::TunnelPorts,
         policy::{ExceptionPolicy, Failure},
@@ -85,7 +86,26 @@ const KEYS: &[(&str, Setter)] = &[
     ("vars.port-groups.", |to, name, value| variable(&mut to.ports, name, value)),
     ("outputs.eve-log.types", |to, _, value| event_types(&mut to.eve.types, value)),
     ("outputs.eve-log.types.stats.null-values", |to, _, value| {
-        switch(value).map(|on| to.eve.no_null_values = !on)
+        switch(value).map(|on| to.eve.null_values = on)
+    }),
+    ("outputs.eve-log.types.anomaly.types.decode", |to, _, value| {
+        switch(value).map(|on| to.eve.anomalies.decode = on)
+    }),
+    ("outputs.eve-log.types.anomaly.types.stream", |to, _, value| {
+        switch(value).map(|on| to.eve.anomalies.stream = on)
+    }),
+    ("outputs.eve-log.types.anomaly.types.applayer", |to, _, value| {
+        switch(value).map(|on| to.eve.anomalies.application = on)
+    }),
+    ("outputs.eve-log.types.drop.alerts", |to, _, value| switch(value).map(|on| to.eve.drop_alerts = on)),
+    ("outputs.eve-log.types.drop.verdict", |to, _, value| switch(value).map(|on| to.eve.drop_verdict = on)),
+    ("outputs.eve-log.types.drop.flows", |to, _, value| {
+        to.eve.drops = match value {
+            "start" => Drops::Start,
+            "all" => Drops::All,
+            _ => return Err(Refusal::Value("write start or all".into())),
+        };
+        Ok(())
     }),
     ("outputs.eve-log.community-id", |to, _, value| switch(value).map(|on| to.eve.community_id = on)),
     ("outputs.eve-log.community-id-seed", |to, _, value| {
@@ -343,6 +363,8 @@ mod tests {
             "exception-policy=ignore",
             "stream.midstream-policy=drop-flow",
             "stats.interval=1",
+            "outputs.eve-log.types.drop.flows=start",
+            "outputs.eve-log.types.anomaly.types.decode=yes",
             "stream.reassembly.depth=2mb",
             "stream.reassembly.urgent.policy=gap",
             "stream.midstream=yes",
@@ -354,8 +376,9 @@ mod tests {
         assert_eq!(set.addresses["HOME_NET"], "[10.0.0.0/8]");
         assert_eq!(set.ports["HTTP_PORTS"], "[80,81]");
         assert!(set.eve.types.contains(EventType::Stats) && !set.eve.types.contains(EventType::Flow));
-        assert!(set.eve.community_id && set.eve.no_null_values);
-        assert_eq!(set.eve.community_id_seed, 7);
+        assert!(set.eve.community_id && !set.eve.null_values);
+        assert_eq!((set.eve.community_id_seed, set.eve.drops), (7, Drops::Start));
+        assert!(set.eve.anomalies.decode && !set.eve.anomalies.stream);
         assert_eq!((set.engine.flow.capacity, set.engine.flow.timeouts.tcp[0].new), (1000, 1));
         assert_eq!(set.engine.flow.timeouts.other[1].bypassed, 2);
         assert!(!set.engine.flow.tracking.vlan && !set.engine.flow.tracking.recursion);

@@ -6,6 +6,8 @@ use super::verdict::{DropReason, Enforcement, Verdict};
 #[derive(Debug, Default)]
 pub(super) struct Decision {
     drop: Option<DropReason>,
+    /// An end of it, or both, are told.
+    pub(super) rejected: bool,
 }
 
 impl Decision {
@@ -19,6 +21,7 @@ impl Decision {
     /// What a datagram in the packet has come to.
     pub(super) fn join(&mut self, other: &Self) {
         self.drop = self.drop.or(other.drop);
+        self.rejected |= other.rejected;
     }
 
     /// The verdict it comes to.

@@ -1,5 +1,7 @@
 //! What the engine reports: plain values without a format. `crate::event` renders them as EVE JSON.
 
+mod header;
+
 use std::{
     net::{IpAddr, Ipv4Addr},
     sync::Arc,
@@ -18,6 +20,8 @@ use super::{
     verdict::DropReason,
 };
 
+pub use header::{HeaderFacts, NetworkFacts, TransportFacts};
+
 /// Takes the engine's events. On a live wire it is lossy and counts what it loses; in replay it blocks.
 pub trait EventSink {
     /// Takes one event. Must not block on a live wire.
@@ -28,6 +32,41 @@ impl EventSink for Vec<Event> {
     fn emit(&mut self, event: Event) {
         self.push(event);
     }
+}
+
+/// Which of the events that a packet can have are raised; all others always are. Nothing is asked of the sink for those that nobody
+/// wants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// What is odd about packets ([`EventKind::Anomaly`]).
+    pub anomalies: Anomalies,
+    /// ARP packets ([`EventKind::Arp`]).
+    pub arp: bool,
+    /// Dropped packets ([`EventKind::Drop`]).
+    pub drops: Drops,
+}
+
+/// Which anomalies are reported (Suricata's `outputs.eve-log.types.anomaly.types`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Anomalies {
+    /// Those about packets' headers.
+    pub decode: bool,
+    /// Those about packets' parts in TCP sessions.
+    pub stream: bool,
+    /// Those about what application protocols say.
+    pub application: bool,
+}
+
+/// Which dropped packets are reported (Suricata's `outputs.eve-log.types.drop.flows`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Drops {
+    /// None.
+    #[default]
+    None,
+    /// Of a flow the first one of each direction, and each one that a rule drops.
+    Start,
+    /// Each.
+    All,
 }
 
 /// One event.
@@ -132,10 +171,8 @@ pub enum EventKind {
     Drop {
         /// Why.
         reason: DropReason,
-        /// It is the first one of its direction of its flow, or belongs to none.
-        first: bool,
-        /// Its length in bytes, from the IP header on.
-        length: u16,
+        /// What its headers say.
+        headers: HeaderFacts,
         /// The rule that dropped it.
         rule: Option<Arc<RuleInfo>>,
     },

@@ -88,14 +88,14 @@ impl Engine {
     pub fn inspect_shared(&mut self, packet: &mut [u8], meta: &Meta, sink: &mut dyn EventSink) -> Judgement {
         let mut findings = Findings::new(sink);
         let view = Packet::decode_with(packet, meta.link, &self.settings.decoder);
-        self.counters.decoder.count_packet(packet.len(), meta.link, &view);
+        self.counters.decoder.count_packet(packet.len(), meta.link);
         let referral = self.inspect_layer(&view, Place::outermost(packet, meta), &mut findings);
         let verdict = findings.decision.verdict(self.settings.enforcement);
         match (referral, verdict) {
             (Some(referral), Verdict::Drop(_)) => Judgement::Verdict(self.settle(referral.ticket, verdict)),
             (Some(referral), _) => Judgement::Refer(referral),
             (None, _) => {
-                self.counters.count_verdict(verdict);
+                self.counters.count_verdict(verdict, findings.decision.rejected);
                 Judgement::Verdict(verdict)
             }
         }
@@ -113,7 +113,7 @@ impl Engine {
     /// that completed it.
     pub fn settle(&mut self, ticket: Ticket, verdict: Verdict) -> Verdict {
         self.defragmenter.settle(ticket, verdict);
-        self.counters.count_verdict(verdict);
+        self.counters.count_verdict(verdict, false);
         verdict
     }
 
@@ -142,6 +142,7 @@ impl Engine {
         let mut counters = self.counters;
         self.flows.report(&mut counters);
         self.streams.report(&mut counters.tcp);
+        counters.defrag.memory = self.defragmenter.memory() as u64;
         counters
     }
 

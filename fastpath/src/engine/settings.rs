@@ -1,6 +1,7 @@
 //! What an engine is told once, at its start.
 
 use super::{
+    event::Wanted,
     flow::{FlowSettings, Share},
     packet::{self, defrag},
     policy::Policies,
@@ -27,10 +28,8 @@ pub struct Settings {
     pub stream: stream::Settings,
     /// Number of the packet for which there is no room for a new flow (`--simulate-packet-flow-memcap`), 0 for none.
     pub fail_flow_at: u64,
-    /// Whether what is odd about packets gives events (EVE `anomaly`).
-    pub anomalies: bool,
-    /// Whether ARP packets give events (EVE `arp`).
-    pub arp: bool,
+    /// Which events it raises.
+    pub wanted: Wanted,
 }
 
 impl Settings {
@@ -45,8 +44,7 @@ impl Settings {
             flow: FlowSettings::default(),
             stream: stream::Settings::new(enforcement),
             fail_flow_at: 0,
-            anomalies: false,
-            arp: false,
+            wanted: Wanted::default(),
         }
     }
 

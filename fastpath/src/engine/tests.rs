@@ -6,8 +6,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::engine::{
     event::{
-        Event, EventKind,
+        Drops, Event, EventKind,
         Outcome::{self, Allowed, Blocked, WouldBlock},
+        Wanted,
     },
     rules::{LoadReport, Variables},
     verdict::{DropReason, Enforcement},
@@ -202,6 +203,35 @@ fn rule_texts() -> impl Strategy<Value = Vec<String>> {
         };
         (1..).zip(rules).map(rule).collect()
     })
+}
+
+#[test]
+fn drops_are_reported_as_wanted() {
+    let text = "drop udp any any -> any any (content:\"evil\"; sid:1;)";
+    let reported = |drops| {
+        let (rules, _) = load(text);
+        let settings = Settings::new(Enforcement::Drop);
+        let settings = Settings { wanted: Wanted { drops, ..settings.wanted }, ..settings };
+        let mut engine = Engine::new(Arc::new(rules), settings);
+        let mut events: Vec<Event> = Vec::new();
+        for payload in [&b"good"[..], b"evil", b"good", b"evil"] {
+            let _ = engine.inspect(&mut udp(payload), &Meta::default(), &mut events);
+        }
+        // TCP data without a session, twice: the policy for that drops the flow.
+        for _ in 0..2 {
+            let _ = engine.inspect(&mut tcp(b"data"), &Meta::default(), &mut events);
+        }
+        let reason = |event: &Event| match &event.kind {
+            EventKind::Drop { reason, .. } => Some(*reason),
+            _ => None,
+        };
+        events.iter().filter_map(reason).collect::<Vec<_>>()
+    };
+    let [rule, midstream, flow] = [DropReason::Rule, DropReason::StreamMidstream, DropReason::Flow];
+    assert_eq!(reported(Drops::All), [rule, rule, midstream, flow]);
+    // Of the TCP flow the first only, but each that a rule drops.
+    assert_eq!(reported(Drops::Start), [rule, rule, midstream]);
+    assert_eq!(reported(Drops::None), []);
 }
 
 proptest! {

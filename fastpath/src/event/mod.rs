@@ -1,6 +1,7 @@
 //! EVE JSON: the records and their writers.
 
 mod community;
+mod drop;
 mod file;
 mod flow;
 mod queue;

@@ -215,6 +215,8 @@ fn drain<W: Write, O: FnMut() -> io::Result<W>>(
         outlet.write();
         if shared.reopen.swap(false, Acquire) {
             outlet.reopen();
+            // What the old file did not take: this may be the last turn.
+            outlet.write();
         }
         if stop {
             return outlet.give_up();

@@ -4,6 +4,7 @@
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr},
+    sync::Arc,
 };
 
 use etherparse::IpNumber;
@@ -13,6 +14,7 @@ use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::forma
 
 use super::{
     EveOptions, EventType, community,
+    drop::{DropObject, Verdict},
     flow::{FlowObject, NetflowObject, TcpObject},
     stats,
 };
@@ -71,7 +73,7 @@ struct Record<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     arp: Option<Arp>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    drop: Option<Drop>,
+    drop: Option<DropObject>,
     #[serde(skip_serializing_if = "Option::is_none")]
     app_proto: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -136,17 +138,6 @@ struct Arp {
     dest_ip: Ipv4Addr,
 }
 
-#[derive(Serialize)]
-struct Drop {
-    len: u16,
-    reason: &'static str,
-}
-
-#[derive(Serialize)]
-struct Verdict {
-    action: &'static str,
-}
-
 /// Appends the lines of `event` that `options` ask for to `out`, and says how many these were. `port` is the name of the port it
 /// came in on, `None` in replay.
 pub(super) fn append_lines(
@@ -180,17 +171,22 @@ pub(super) fn append_lines(
             alert: Some(Alert::new(rule, *outcome)),
             direction: event.flow.as_ref().map(direction),
             flow: event.flow.as_ref().map(|flow| FlowObject::of_packet(flow, &event.packet)),
-            verdict: match outcome {
-                Outcome::Allowed => None,
-                Outcome::Blocked => Some(Verdict { action: "drop" }),
-                Outcome::WouldBlock => Some(Verdict { action: "would-drop" }),
-            },
+            verdict: Verdict::of_rule(*outcome, rule.action, event.packet.protocol),
             ..of_packet(EventType::Alert)
         }),
-        EventKind::Drop { reason, length, rule, .. } if on(EventType::Drop) => append(Record {
-            drop: Some(Drop { len: *length, reason: reason.name() }),
-            alert: rule.as_ref().map(|rule| Alert::new(rule, Outcome::Blocked)),
+        EventKind::Drop { reason, headers, rule } if on(EventType::Drop) => append(Record {
+            drop: Some(DropObject::new(*reason, headers)),
+            alert: rule
+                .as_ref()
+                .filter(|_| options.drop_alerts)
+                .map(|rule| Alert::new(rule, Outcome::Blocked)),
             direction: event.flow.as_ref().map(direction),
+            verdict: options.drop_verdict.then(|| {
+                let of_rule = |rule: &Arc<RuleInfo>| {
+                    Verdict::of_rule(Outcome::Blocked, rule.action, event.packet.protocol)
+                };
+                rule.as_ref().and_then(of_rule).unwrap_or(Verdict::DROP)
+            }),
             ..of_packet(EventType::Drop)
         }),
         EventKind::Arp(arp) if on(EventType::Arp) => {
@@ -222,7 +218,7 @@ pub(super) fn append_lines(
             }
         }
         EventKind::Stats(counted) if on(EventType::Stats) => append(Record {
-            stats: Some(stats::object(counted, options.no_null_values)),
+            stats: Some(stats::object(counted, options.null_values)),
             ..record(EventType::Stats, &event.packet)
         }),
         _ => {}

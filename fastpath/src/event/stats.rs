@@ -5,18 +5,19 @@ use serde_json::{Map, Value};
 use crate::engine::event::StatsRecord;
 
 /// The object of one record.
-pub(super) fn object(record: &StatsRecord, no_null_values: bool) -> Value {
+pub(super) fn object(record: &StatsRecord, null_values: bool) -> Value {
     let mut root = Map::new();
     root.insert("uptime".into(), record.uptime.as_secs().into());
     record.counters.each(&mut |name: &[&'static str], value: u64| {
-        if value > 0 || !no_null_values {
-            insert(&mut root, name, value);
+        if value > 0 || null_values {
+            let path: Vec<_> = name.iter().flat_map(|part| part.split('.')).collect();
+            insert(&mut root, &path, value);
         }
     });
     Value::Object(root)
 }
 
-fn insert(object: &mut Map<String, Value>, name: &[&'static str], value: u64) {
+fn insert(object: &mut Map<String, Value>, name: &[&str], value: u64) {
     match name {
         [] => {}
         [last] => {
@@ -43,11 +44,11 @@ mod tests {
         counters.decoder.ipv4 = 4;
         counters.flow_end.new = 1;
         let record = StatsRecord { uptime: Duration::from_secs(7), counters };
-        let whole = object(&record, false);
+        let whole = object(&record, true);
         assert_eq!((&whole["uptime"], &whole["decoder"]["ipv4"]), (&7.into(), &4.into()));
         assert_eq!(whole["flow"]["end"]["state"]["new"], 1);
         assert_eq!(whole["decoder"]["ipv6"], 0);
-        let short = object(&record, true);
+        let short = object(&record, false);
         assert_eq!(short["decoder"], serde_json::json!({"ipv4": 4}));
     }
 }

@@ -1,6 +1,6 @@
 //! Which events are written, and how (`outputs.eve-log`).
 
-use crate::engine::{self, event::EventKind};
+use crate::engine::event::{Anomalies, Drops, EventKind, Wanted};
 
 /// A kind of record, by EVE's `event_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,15 +85,6 @@ impl EventTypes {
         (types, unknown)
     }
 
-    /// Tells the engine which events to raise at all.
-    pub fn ask(self, settings: engine::Settings) -> engine::Settings {
-        engine::Settings {
-            anomalies: self.contains(EventType::Anomaly),
-            arp: self.contains(EventType::Arp),
-            ..settings
-        }
-    }
-
     /// Whether an event gives any record.
     pub(super) fn includes(self, kind: &EventKind) -> bool {
         match kind {
@@ -107,15 +98,59 @@ impl EventTypes {
     }
 }
 
-/// What the writers of events are told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What the writers of events are told. The default is Suricata's, with what its suricata.yaml proposes for `drop`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EveOptions {
     /// Which records there are.
     pub types: EventTypes,
+    /// Which `anomaly` records (`outputs.eve-log.types.anomaly.types`).
+    pub anomalies: Anomalies,
+    /// Which `drop` records (`outputs.eve-log.types.drop.flows`).
+    pub drops: Drops,
+    /// A `drop` record has the `alert` of the rule that dropped the packet (`outputs.eve-log.types.drop.alerts`).
+    pub drop_alerts: bool,
+    /// A `drop` record has a `verdict` (`outputs.eve-log.types.drop.verdict`).
+    pub drop_verdict: bool,
     /// Records with a flow have a `community_id` (`outputs.eve-log.community-id`, off by default).
     pub community_id: bool,
     /// Its seed (`outputs.eve-log.community-id-seed`).
     pub community_id_seed: u16,
-    /// `stats` records leave out counters that are 0 (`outputs.eve-log.types.stats.null-values` is off; on by default).
-    pub no_null_values: bool,
+    /// `stats` records have counters that are 0, too (`outputs.eve-log.types.stats.null-values`).
+    pub null_values: bool,
+}
+
+impl Default for EveOptions {
+    fn default() -> Self {
+        Self {
+            types: EventTypes::default(),
+            anomalies: Anomalies { decode: false, stream: false, application: true },
+            drops: Drops::All,
+            drop_alerts: true,
+            drop_verdict: true,
+            community_id: false,
+            community_id_seed: 0,
+            null_values: true,
+        }
+    }
+}
+
+impl EveOptions {
+    /// Every record there is.
+    pub fn everything() -> Self {
+        Self {
+            types: EventTypes::ALL,
+            anomalies: Anomalies { decode: true, stream: true, application: true },
+            ..Self::default()
+        }
+    }
+
+    /// What the engine has to raise for these records.
+    pub fn wanted(&self) -> Wanted {
+        let on = |event_type| self.types.contains(event_type);
+        Wanted {
+            anomalies: if on(EventType::Anomaly) { self.anomalies } else { Anomalies::default() },
+            arp: on(EventType::Arp),
+            drops: if on(EventType::Drop) { self.drops } else { Drops::None },
+        }
+    }
 }

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     config::{ActionMode, AttachMode, OnWorkerLoss, RunConfig, Wire},
-    engine::{Engine, meta::PortId, rules::RuleSet, verdict::Enforcement},
+    engine::{Engine, Settings, meta::PortId, rules::RuleSet, verdict::Enforcement},
     event::{EventError, LiveSink, LiveWriter},
     io::xdp::{self, OpenError, XdpOptions},
     nic::{
@@ -227,7 +227,10 @@ impl Supervisor {
             ActionMode::Inline => Enforcement::Drop,
             ActionMode::Detect | ActionMode::Tap => Enforcement::Report,
         };
-        let settings = config.eve.types.ask(config.engine.enforcing(enforcement).seeded(self.secret));
+        let settings = Settings {
+            wanted: config.eve.wanted(),
+            ..config.engine.enforcing(enforcement).seeded(self.secret)
+        };
         let task = Task {
             seat: seat.clone(),
             wire: XdpOptions {

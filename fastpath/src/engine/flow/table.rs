@@ -139,6 +139,8 @@ impl<T: Default> Table<T> {
     /// Writes all that was counted.
     pub fn report(&self, counters: &mut Counters) {
         counters.flow = self.counters;
+        counters.flow.spare = u64::from(self.settings.capacity).saturating_sub(self.counters.active);
+        counters.flow.memory = u64::from(self.settings.capacity) * Self::BYTES_PER_FLOW as u64;
         counters.flow_end = self.ends;
         counters.flow_timeout = self.timeouts;
     }

@@ -62,10 +62,23 @@ pub struct Packet<'a> {
     pub payload: &'a [u8],
     /// The packet that this one carries, when it is a tunnel's.
     pub inner: Option<Inner<'a>>,
+    /// What else lies between its headers.
+    pub shims: Shims,
     /// What is odd about it.
     pub events: DecodeEvents,
     /// Layers decoded so far, those of the packets around this one included.
     layers: u8,
+}
+
+/// Headers of which nothing but their presence is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shims {
+    /// A label stack (RFC 3032).
+    pub mpls: bool,
+    /// PPP over Ethernet (RFC 2516).
+    pub pppoe: bool,
+    /// ERSPAN in GRE, around the packet inside.
+    pub erspan: bool,
 }
 
 impl<'a> Packet<'a> {

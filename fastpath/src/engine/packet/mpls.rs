@@ -3,6 +3,7 @@
 use super::{DecodeEvent, Packet, Settings, ipv4, ipv6, link};
 
 pub(super) fn decode<'a>(mut bytes: &'a [u8], packet: &mut Packet<'a>, settings: &Settings) {
+    packet.shims.mpls = true;
     if !packet.enter(settings) {
         return;
     }

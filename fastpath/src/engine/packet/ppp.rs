@@ -19,6 +19,7 @@ pub(super) fn decode<'a>(bytes: &'a [u8], packet: &mut Packet<'a>, settings: &Se
 
 /// A PPPoE session frame.
 pub(super) fn decode_session<'a>(bytes: &'a [u8], packet: &mut Packet<'a>, settings: &Settings) {
+    packet.shims.pppoe = true;
     let Some((&[_, _, _, _, length_0, length_1], body)) = bytes.split_first_chunk() else {
         packet.events.raise_invalid(DecodeEvent::PppoePktTooSmall);
         return;
@@ -35,6 +36,7 @@ pub(super) fn decode_session<'a>(bytes: &'a [u8], packet: &mut Packet<'a>, setti
 
 /// A PPPoE discovery frame: PADI, PADO, PADR, PADS or PADT, and tags.
 pub(super) fn decode_discovery(bytes: &[u8], packet: &mut Packet<'_>) {
+    packet.shims.pppoe = true;
     let Some((&[_, code, _, _, length_0, length_1], tags)) = bytes.split_first_chunk() else {
         packet.events.raise_invalid(DecodeEvent::PppoePktTooSmall);
         return;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Findings, Inspection, Sight, report::event};
 use crate::engine::{
     Engine,
-    event::EventKind,
+    event::{Drops, EventKind, HeaderFacts},
     flow::FlowAction,
     policy::{ExceptionPolicy, Failure},
     reject::{End, reject},
@@ -41,7 +41,7 @@ impl Engine {
         match policy {
             ExceptionPolicy::DropFlow | ExceptionPolicy::DropPacket | ExceptionPolicy::Reject => {
                 if policy == ExceptionPolicy::Reject {
-                    self.answer(Recipients::Both, sight);
+                    self.answer(Recipients::Both, sight, findings);
                 }
                 self.drop_packet(failure.drop_reason(), sight, None, findings);
                 if inline { Inspection::None } else { Inspection::Full }
@@ -64,22 +64,35 @@ impl Engine {
         if !findings.decision.drop(reason) || self.settings.enforcement != Enforcement::Drop {
             return;
         }
-        let first = sight.flow.is_none_or(|(handle, direction)| {
-            self.flows.get_mut(handle).is_none_or(|(_, track)| track.is_first_drop(direction))
-        });
-        let length = sight.packet.network.as_ref().map_or(sight.place.bytes.len(), |ip| ip.bytes.len());
-        let kind = EventKind::Drop {
-            reason,
-            first,
-            length: u16::try_from(length).unwrap_or(u16::MAX),
-            rule: rule.map(Arc::clone),
+        if self.wants_drop(sight, rule.is_some()) {
+            let kind = EventKind::Drop {
+                reason,
+                headers: HeaderFacts::of(sight.packet),
+                rule: rule.map(Arc::clone),
+            };
+            findings.sink.emit(event(sight, self.flow_facts(sight), kind));
+        }
+    }
+
+    /// Whether a dropped packet is reported.
+    fn wants_drop(&mut self, sight: &Sight<'_>, by_rule: bool) -> bool {
+        let is_first = |engine: &mut Self| {
+            sight.flow.is_none_or(|(handle, direction)| {
+                engine.flows.get_mut(handle).is_none_or(|(_, track)| track.is_first_drop(direction))
+            })
         };
-        findings.sink.emit(event(sight, self.flow_facts(sight), kind));
+        match self.settings.wanted.drops {
+            Drops::None => false,
+            // It may be the first, too.
+            Drops::Start => is_first(self) || by_rule,
+            Drops::All => true,
+        }
     }
 
     /// Tells the ends of a packet that it was rejected.
-    pub(super) fn answer(&mut self, recipients: Recipients, sight: &Sight<'_>) {
-        if self.settings.enforcement != Enforcement::Drop || !sight.place.is_on_the_wire() {
+    pub(super) fn answer(&mut self, recipients: Recipients, sight: &Sight<'_>, findings: &mut Findings<'_>) {
+        let inline = self.settings.enforcement == Enforcement::Drop;
+        if !inline || !sight.place.is_on_the_wire() || findings.decision.rejected {
             return;
         }
         let ends: &[End] = match recipients {
@@ -89,6 +102,6 @@ impl Engine {
         };
         let before = self.injections.len();
         self.injections.extend(ends.iter().filter_map(|&end| reject(sight.place.bytes, sight.packet, end)));
-        self.counters.ips.rejected += u64::from(self.injections.len() > before);
+        findings.decision.rejected = self.injections.len() > before;
     }
 }

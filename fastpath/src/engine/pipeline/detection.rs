@@ -69,7 +69,7 @@ impl Engine {
         }
         if let Some(rule) = matched.dropped {
             if let Some(recipients) = matched.rejected {
-                self.answer(recipients, sight);
+                self.answer(recipients, sight, findings);
             }
             self.drop_packet(DropReason::Rule, sight, Some(&rule), findings);
         }

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, ops::ControlFlow, sync::Arc};
 
-use etherparse::PacketBuilder;
+use etherparse::{PacketBuilder, ip_number};
 
 use crate::engine::{
     counters::Counters,
@@ -32,6 +32,9 @@ impl Ending<'_> {
         sink: &mut dyn EventSink,
     ) {
         let tcp = ended.state.tcp_record();
+        if ended.flow.key().protocol() == ip_number::TCP.0 {
+            self.counters.tcp_end.count(ended.state.session.state());
+        }
         if tcp.is_some() {
             for direction in [Direction::ToServer, Direction::ToClient] {
                 while let Some(fresh) = self.streams.flush(&mut ended.state.session, direction) {

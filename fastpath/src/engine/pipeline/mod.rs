@@ -49,7 +49,7 @@ impl Engine {
         place: Place<'_>,
         findings: &mut Findings<'_>,
     ) -> Option<Box<Referral>> {
-        self.counters.decoder.count_layer(packet);
+        self.count_layer(packet);
         let mut referral = None;
         if let Some(inner) = &packet.inner {
             let inside = Packet::decode_inner(inner, &self.settings.decoder);
@@ -93,7 +93,10 @@ impl Engine {
                 self.drop_packet(DropReason::Flow, sight, None, findings);
                 return;
             }
-            FlowAction::Bypass => return self.count_in_flow(sight),
+            FlowAction::Bypass => {
+                self.counters.bypass.count(sight.place.bytes.len());
+                return self.count_in_flow(sight);
+            }
             FlowAction::Pass | FlowAction::None => {}
         }
         match &sight.packet.transport {

@@ -4,18 +4,18 @@ use super::{Findings, Place, Sight};
 use crate::engine::{
     Engine,
     event::{Anomaly, ArpFacts, Event, EventKind, FlowFacts, Outer},
-    packet::{Packet, Transport},
+    packet::{Packet, TcpSegment, Transport},
 };
 
 impl Engine {
     pub(super) fn report_decode_events(&mut self, sight: &Sight<'_>, findings: &mut Findings<'_>) {
         self.counters.decode_events.count(sight.decode_events);
         if let Some(arp) = &sight.packet.arp
-            && self.settings.arp
+            && self.settings.wanted.arp
         {
             findings.sink.emit(event(sight, None, EventKind::Arp(ArpFacts::of(arp))));
         }
-        if !self.settings.anomalies {
+        if !self.settings.wanted.anomalies.decode {
             return;
         }
         for found in sight.decode_events.iter() {
@@ -25,7 +25,7 @@ impl Engine {
     }
 
     pub(super) fn report_stream_events(&self, sight: &Sight<'_>, findings: &mut Findings<'_>) {
-        if !self.settings.anomalies {
+        if !self.settings.wanted.anomalies.stream {
             return;
         }
         for found in sight.stream_events.iter() {
@@ -48,7 +48,15 @@ impl Engine {
         if let Some(Transport::Tcp(tcp)) = &sight.packet.transport
             && let Some((_, track)) = self.flows.get_mut(handle)
         {
-            track.see_flags(direction, tcp.slice().get(13).copied().unwrap_or_default());
+            track.see_flags(direction, tcp_flags(tcp));
+        }
+    }
+
+    /// Counts one layer of a packet.
+    pub(super) fn count_layer(&mut self, packet: &Packet<'_>) {
+        self.counters.decoder.count_layer(packet);
+        if let Some(Transport::Tcp(tcp)) = &packet.transport {
+            self.counters.tcp.count_flags(tcp_flags(tcp));
         }
     }
 
@@ -57,6 +65,11 @@ impl Engine {
             self.counters.tcp.invalid_checksum += 1;
         }
     }
+}
+
+/// Byte 13 of the header (RFC 9293, section 3.1).
+pub(super) fn tcp_flags(tcp: &TcpSegment<'_>) -> u8 {
+    tcp.slice().get(13).copied().unwrap_or_default()
 }
 
 pub(super) fn event(sight: &Sight<'_>, flow: Option<FlowFacts>, kind: EventKind) -> Event {

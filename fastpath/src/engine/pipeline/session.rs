@@ -1,6 +1,6 @@
 //! A packet's part in a TCP session.
 
-use super::{Findings, Inspection, Sight};
+use super::{Findings, Inspection, Sight, report::tcp_flags};
 use crate::engine::{
     Engine,
     flow::FlowState,
@@ -32,7 +32,6 @@ impl Engine {
             tracked = again;
         }
         self.follow(&tracked, sight);
-        self.counters.tcp.count_flags(segment.flags);
         sight.stream_events = tracked.events;
         sight.fresh = tracked.fresh;
         sight.in_stream = tracked.part_of_stream;
@@ -95,8 +94,7 @@ fn segment<'a>(tcp: &TcpSegment<'a>) -> Segment<'a> {
     Segment {
         seq: tcp.sequence_number(),
         ack: tcp.acknowledgment_number(),
-        // Byte 13 of the header (RFC 9293, section 3.1).
-        flags: tcp.slice().get(13).copied().unwrap_or_default(),
+        flags: tcp_flags(tcp),
         window: tcp.window_size(),
         urgent: tcp.urgent_pointer(),
         options: SegmentOptions::parse(tcp.options()),

@@ -85,6 +85,9 @@ impl Streams {
     /// Adds what they come to to an engine's counters.
     pub fn report(&self, to: &mut TcpCounters) {
         let own = &self.counters;
+        to.active_sessions += own.active;
+        to.memory += own.active * Session::SIZE as u64;
+        to.reassembly_memory += self.memory();
         to.sessions += own.sessions;
         to.midstream_pickups += own.midstream_pickups;
         to.invalid += own.invalid;

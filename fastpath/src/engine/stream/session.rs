@@ -43,6 +43,21 @@ pub enum Phase {
 }
 
 impl State {
+    /// All of them, in their order.
+    pub const ALL: [Self; 11] = [
+        Self::None,
+        Self::SynSent,
+        Self::SynReceived,
+        Self::Established,
+        Self::FinWait1,
+        Self::FinWait2,
+        Self::Closing,
+        Self::CloseWait,
+        Self::LastAck,
+        Self::TimeWait,
+        Self::Closed,
+    ];
+
     /// Suricata's name of it.
     pub fn name(self) -> &'static str {
         match self {

@@ -3,13 +3,14 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::engine::packet::DecodeEvent;
 use crate::{
     engine::{
         counters::Counters,
-        event::{Origin, StatsRecord, TcpRecord},
+        event::{HeaderFacts, NetworkFacts, Origin, StatsRecord, TcpRecord, TransportFacts},
         flow::{Ended, Flow, FlowAction, FlowEnd, FlowSettings, FlowState, Share, Table, Tuple},
+        packet::{DecodeEvent, Tunnel},
         policy::{ExceptionPolicy, Failure},
+        rules::{Action, Recipients},
         verdict::DropReason,
     },
     event::EventTypes,
@@ -238,10 +239,8 @@ fn an_alert_names_its_flow_and_the_direction() {
 }
 
 #[test]
-fn drops_anomalies_and_stats_have_their_objects() {
+fn anomalies_and_stats_have_their_objects() {
     let of = |kind| Event { kind, ..event(PacketFacts::default(), Outcome::Allowed) };
-    let drop = EventKind::Drop { reason: DropReason::StreamUrgent, first: true, length: 40, rule: None };
-    assert_eq!(render(&of(drop), None)["drop"], json!({"len": 40, "reason": "stream urgent"}));
     let anomaly = EventKind::Anomaly(event::Anomaly::Decode(DecodeEvent::Ipv4TruncPkt));
     assert_eq!(
         render(&of(anomaly), None)["anomaly"],
@@ -252,6 +251,83 @@ fn drops_anomalies_and_stats_have_their_objects() {
     let stats = Event::stats(Timestamp(0), StatsRecord { uptime: Default::default(), counters });
     let stats = render(&stats, Some("eth1"));
     assert_eq!((&stats["stats"]["decoder"]["pkts"], stats.get("in_iface")), (&json!(3), None));
+}
+
+#[test]
+fn writes_a_drop_as_suricata_does() {
+    let ended = ended(&tuple(6, (4000, 443)), |_| ());
+    let EventKind::Alert { rule, .. } = event(PacketFacts::default(), Outcome::Blocked).kind else {
+        panic!()
+    };
+    let rule = Arc::new(RuleInfo { action: Action::Reject(Recipients::Both), ..(*rule).clone() });
+    let tcp = TransportFacts::Tcp { seq: 1, ack: 2, window: 3, flags: 0x11, reserved: 4, urgent: 5 };
+    let headers = HeaderFacts {
+        network: Some(NetworkFacts::V4 { length: 43, tos: 8, ttl: 64, id: 77 }),
+        transport: Some(tcp),
+    };
+    let kind = EventKind::Drop { reason: DropReason::Rule, headers, rule: Some(rule) };
+    let facts = PacketFacts { protocol: Some(6), ..PacketFacts::default() };
+    let flow = Some(FlowFacts::of(&ended.flow, Direction::ToClient));
+    let event = Event { kind, flow, ..event(facts, Outcome::Blocked) };
+    let expected = json!({
+        "timestamp": "2026-11-23T15:49:26.123456+0000", "flow_id": ended.flow.id().0, "pcap_cnt": 4,
+        "event_type": "drop", "proto": "TCP", "pkt_src": "wire/pcap", "direction": "to_client",
+        "alert": {"action": "blocked", "gid": 1, "signature_id": 7, "rev": 2, "signature": "say \"hi\"",
+                  "category": "misc", "severity": 3},
+        "drop": {
+            "len": 43, "tos": 8, "ttl": 64, "ipid": 77, "tcpseq": 1, "tcpack": 2, "tcpwin": 3, "syn": false,
+            "ack": true, "psh": false, "rst": false, "urg": false, "fin": true, "tcpres": 4, "tcpurgp": 5,
+            "reason": "rules",
+        },
+        "verdict": {"action": "drop", "reject-target": "both", "reject": ["tcp-reset"]},
+    });
+    assert_eq!(render(&event, None), expected);
+    let options = EveOptions { drop_alerts: false, drop_verdict: false, ..only(EventType::Drop) };
+    let short = &lines(&event, &options)[0];
+    assert_eq!((short.get("alert"), short.get("verdict")), (None, None));
+}
+
+#[test]
+fn a_drop_has_what_its_headers_have() {
+    let drop = |network, transport| {
+        let headers = HeaderFacts { network, transport };
+        let kind = EventKind::Drop { reason: DropReason::FlowMemcap, headers, rule: None };
+        let event = Event { kind, ..event(PacketFacts::default(), Outcome::Allowed) };
+        let mut record = render(&event, None);
+        assert_eq!((&record["verdict"], record.get("alert")), (&json!({"action": "drop"}), None));
+        record["drop"].take()
+    };
+    let ip = NetworkFacts::V6 { length: 11, class: 1, hop_limit: 7, flow_label: 9 };
+    assert_eq!(
+        drop(Some(ip), Some(TransportFacts::Udp { length: 11 })),
+        json!({"len": 11, "tc": 1, "hoplimit": 7, "flowlbl": 9, "udplen": 11, "reason": "flow memcap"})
+    );
+    let ip = NetworkFacts::V4 { length: 28, tos: 0, ttl: 1, id: 0 };
+    assert_eq!(
+        drop(Some(ip), Some(TransportFacts::Echo { id: 8, seq: 9 })),
+        json!({"len": 28, "tos": 0, "ttl": 1, "ipid": 0, "icmp_id": 8, "icmp_seq": 9, "reason": "flow memcap"})
+    );
+    assert_eq!(drop(None, None), json!({"reason": "flow memcap"}));
+}
+
+#[test]
+fn an_event_in_a_tunnel_names_the_packet_around_it() {
+    let outer = PacketFacts {
+        addresses: Some(([10, 0, 0, 1].into(), [10, 0, 0, 2].into())),
+        protocol: Some(47),
+        ..PacketFacts::default()
+    };
+    let event = Event {
+        origin: Origin::Tunnel(Tunnel::Gre),
+        outer: Some(Outer { packet: outer, depth: 2 }),
+        ..event(PacketFacts::default(), Outcome::Allowed)
+    };
+    let record = render(&event, None);
+    let expected = json!({
+        "src_ip": "10.0.0.1", "dest_ip": "10.0.0.2", "proto": "GRE", "depth": 2, "pcap_cnt": 4,
+        "pkt_src": "wire/pcap",
+    });
+    assert_eq!((&record["tunnel"], &record["pkt_src"]), (&expected, &json!("gre tunnel")));
 }
 
 #[test]

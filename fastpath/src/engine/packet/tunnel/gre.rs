@@ -147,6 +147,7 @@ fn erspan<'a, const VERSION: u8, const LENGTH: usize>(
             _ => return,
         }
     }
+    packet.shims.erspan = true;
     packet.contain(frame, link, Tunnel::Gre, settings);
     if let Some(inner) = &mut packet.inner {
         let vlan = u16::from_be_bytes([header[0] & 0x0f, header[1]]);
