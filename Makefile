@@ -24,7 +24,7 @@ help:
 	@echo 'make test-zerocopy  real NIC drivers in QEMU guests: zero-copy, and four kernels'
 	@echo 'make build       the release binary, target/release/fastpath'
 	@echo 'make bench       benchmarks, and the bridge beside a plain Linux bridge'
-	@echo 'make fuzz        a minute of fuzzing for every parser (FUZZ_SECONDS=60)'
+	@echo 'make fuzz        a minute of fuzzing for every parser and the hand-over (FUZZ_SECONDS=60)'
 	@echo 'make lint        formatting, clippy, shellcheck'
 	@echo 'make ebpf        rebuilds redirect-ebpf/redirect.o from its source'
 	@echo 'make ebpf-check  proves that redirect.o agrees with its source'
@@ -61,7 +61,7 @@ fuzz: setup
 	command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
 	[ -z "$(FUZZ_CAPTURES)" ] || cargo +nightly run --release --manifest-path fuzz/Cargo.toml --example seeds -- \
 		"$(FUZZ_CAPTURES)" fuzz/corpus/decode
-	for target in decode defrag rules stream engine; do \
+	for target in decode defrag rules stream engine handover; do \
 		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -timeout=10 || exit 1; \
 	done
 

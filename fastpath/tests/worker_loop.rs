@@ -1,5 +1,4 @@
 //! The worker's loop over an I/O backend in memory: what comes in goes out, once, in order, or is accounted for.
-#![cfg(feature = "nic")]
 #![allow(clippy::unwrap_used)] // A test may panic; clippy.toml knows only of #[test] functions.
 
 use std::{path::Path, sync::Arc};
@@ -11,7 +10,7 @@ use fastpath::{
         event::{Event, EventKind, Outcome},
         meta::{PortId, Timestamp},
         rules::{RuleSet, Variables},
-        verdict::Enforcement,
+        verdict::{DropReason, Enforcement},
     },
     io::memory::MemoryIo,
     telemetry::counter::{Counter, Published},
@@ -57,7 +56,7 @@ fn an_evil_packet_is_dropped_inline() {
     assert_eq!(worker.io().outgoing, [(1, udp(b"good")), (0, udp(b"x"))]);
     assert_eq!(worker.io().released, [udp(b"an evil one")]);
     let figures = worker.figures();
-    assert_eq!(figures.sides[0].get(Counter::DropRule), 1);
+    assert_eq!(figures.sides[0].get(Counter::Drop(DropReason::Rule)), 1);
     assert_eq!((figures.alerts, figures.residual()), (1, 0));
     let EventKind::Alert { outcome, rule } = &worker.sink().as_slice()[0].kind else { panic!("no alert") };
     assert_eq!((*outcome, rule.sid), (Outcome::Blocked, 1));
@@ -69,7 +68,7 @@ fn detect_lets_it_through_and_says_so() {
     assert_eq!(worker.io().outgoing, [(1, udp(b"evil"))]);
     let figures = worker.figures();
     assert_eq!(figures.sides[0].get(Counter::WouldDrop), 1);
-    assert_eq!(figures.sides[0].get(Counter::DropRule), 0);
+    assert_eq!(figures.sides[0].get(Counter::Drop(DropReason::Rule)), 0);
     let EventKind::Alert { outcome, .. } = &worker.sink().as_slice()[0].kind else { panic!("no alert") };
     assert_eq!(*outcome, Outcome::WouldBlock);
 }

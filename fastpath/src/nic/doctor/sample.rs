@@ -16,7 +16,7 @@ use super::{
     scratch::Scratch,
 };
 use crate::{
-    config::{ActionMode, AttachMode, BindMode, OnWorkerLoss, RingConfig, RunConfig, Wire},
+    config::{ActionMode, AttachMode, BindMode, OnWorkerLoss, RingConfig, RunConfig, Steering, Wire},
     engine::{Settings, verdict::Enforcement},
 };
 
@@ -42,6 +42,7 @@ pub(crate) fn config() -> RunConfig {
         action: ActionMode::default(),
         bind: BindMode::default(),
         attach: AttachMode::default(),
+        steering: Steering::default(),
         busy_poll: false,
         allow_uncovered: false,
         swap_mac: false,
@@ -115,7 +116,13 @@ fn port(name: &str) -> Port {
         },
         speed: Some(10_000),
         features: Some(synthetic(&[])),
-        rss: Some(Rss { function: 1, transform: 0, key: [0x6d, 0x5a].repeat(20), table: vec![0, 1, 2, 3] }),
+        rss: Some(Rss {
+            function: 1,
+            transform: 0,
+            key: [0x6d, 0x5a].repeat(20),
+            table: vec![0, 1, 2, 3],
+            fields: Some(0xf0),
+        }),
         xdp: Some(XdpFeatures { flags: 0x2b, zero_copy_fragments: 1 }),
         attached: Ok(None),
         pci: Some(Pci { width: Some(8), max_width: Some(8), rate: Some(80), ..Pci::default() }),

@@ -123,7 +123,7 @@ fn a_start_is_told_once_why_auto_takes_copy_mode() {
         port.link.driver = Some("igb".into());
         port.link.carrier = false;
     }
-    let Advice { copy_only, warnings } = advice(&purpose(&config), &facts, 3);
+    let Advice { copy_only, warnings, .. } = advice(&purpose(&config), &facts, 3);
     assert_eq!(copy_only, ["a", "b"]);
     let told: Vec<String> =
         warnings.iter().map(Check::to_string).filter(|text| text.contains("igb")).collect();

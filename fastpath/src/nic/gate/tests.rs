@@ -5,7 +5,7 @@ use super::{
     *,
 };
 use crate::{
-    config::{ActionMode, BindMode, OnWorkerLoss, RingConfig},
+    config::{ActionMode, BindMode, OnWorkerLoss, RingConfig, Steering},
     engine::{Settings, verdict::Enforcement},
 };
 
@@ -19,6 +19,7 @@ fn bridge() -> RunConfig {
         action: ActionMode::default(),
         bind: BindMode::default(),
         attach: AttachMode::default(),
+        steering: Steering::default(),
         busy_poll: false,
         allow_uncovered: false,
         swap_mac: false,
