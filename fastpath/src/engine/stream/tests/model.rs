@@ -198,6 +198,11 @@ proptest! {
         super::attack::attack(&bytes);
     }
 
+    #[test]
+    fn no_server_gets_past_the_inspection(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        super::lure::lure(&bytes);
+    }
+
     /// Whatever comes, what is handed out is contiguous, and all memory comes back.
     #[test]
     fn any_segments_make_an_order(
