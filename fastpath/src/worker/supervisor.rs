@@ -19,6 +19,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::{
     binding::Binding,
+    looping,
     mesh::{self, Ends, Mesh},
     plan::{Plan, PlanError, Seat, plan},
     report::{Outlet, Reporter},
@@ -29,6 +30,8 @@ use crate::{
     config::{ActionMode, AttachMode, OnWorkerLoss, RunConfig, Wire},
     engine::{
         Engine, Settings,
+        counters::Counters,
+        event::{Event, StatsRecord},
         flow::Share,
         meta::PortId,
         rules::RuleSet,
@@ -134,7 +137,7 @@ pub fn run(config: &RunConfig, rules: &Arc<RuleSet>) -> Result<(), RunError> {
     let workers = plan.seats.len();
     let (events, sinks) = LiveWriter::start(&config.log_dir, ports, config.eve, workers, EVENT_QUEUE)?;
     let result = Supervisor::start(config, &plan, passed, &advice, rules, sinks)
-        .and_then(|supervisor| supervisor.watch(&asked, outlet, &events));
+        .and_then(|supervisor| supervisor.watch(&asked, outlet, &events, config.stats_interval));
     let earlier = events.totals().failed;
     let failed = events.finish().failed.saturating_sub(earlier);
     if failed > 0 {
@@ -315,11 +318,19 @@ impl Supervisor {
     }
 
     /// Reports every second until a signal (`Ok`) or the end of a worker; then stops in order.
-    fn watch(mut self, asked: &Asked, outlet: Outlet, events: &LiveWriter) -> Result<(), RunError> {
+    fn watch(
+        mut self,
+        asked: &Asked,
+        outlet: Outlet,
+        events: &LiveWriter,
+        stats_interval: Duration,
+    ) -> Result<(), RunError> {
         let mut reporter = Reporter::new(outlet, self.snapshot(lost(events)));
         // Standard error may be a pipe that nobody reads any more: no reason to end.
         let _ = writeln!(io::stderr(), "ready: {}", self.summary());
-        let mut due = Instant::now() + SECOND;
+        let start = Instant::now();
+        let mut due = start + SECOND;
+        let mut stats_due = start + stats_interval;
         let mut result = Ok(());
         while result.is_ok() && !asked.stop.load(Ordering::Relaxed) {
             if asked.reopen.swap(false, Ordering::Relaxed) {
@@ -335,8 +346,13 @@ impl Supervisor {
                 due = (due + SECOND).max(Instant::now());
                 reporter.report(self.snapshot(lost(events)), false);
             }
+            if Instant::now() >= stats_due {
+                stats_due = (stats_due + stats_interval).max(Instant::now());
+                events.emit(self.stats(start.elapsed()));
+            }
         }
         let stopped = self.stop(result.is_err());
+        events.emit(self.stats(start.elapsed()));
         reporter.report(self.snapshot(lost(events)), true);
         reporter.print_totals();
         for error in std::mem::take(&mut self.ports).into_iter().flat_map(Port::close) {
@@ -377,6 +393,15 @@ impl Supervisor {
             thread.join();
         }
         Ok(())
+    }
+
+    /// What the engines have counted, as an event.
+    fn stats(&self, uptime: Duration) -> Event {
+        let mut counters = Counters::default();
+        for (_, published) in &self.workers {
+            counters.add(&published.engine());
+        }
+        Event::stats(looping::now(), StatsRecord { uptime, counters })
     }
 
     fn snapshot(&self, events_lost: u64) -> Snapshot {
