@@ -41,7 +41,7 @@ done
 pub(crate) fn throughput(wire: &Wire) -> anyhow::Result<()> {
     tuned(
         wire,
-        &["--profile", "throughput"],
+        &["--profile", "throughput", "--steer", "ether proto 0x88b5 action 1"],
         QUEUES,
         &[
             "changed       in0 channels count: combined 4 -> combined 2 (",
@@ -49,6 +49,9 @@ pub(crate) fn throughput(wire: &Wire) -> anyhow::Result<()> {
             "changed       in0 offload rxvlan: on -> off (",
             "changed       in0 napi gro_flush_timeout: 0 -> 200000 (",
             "changed       out0 coalesce rx-usecs: 3 -> 50 (",
+            "changed       in0 flowhash udp4: sd -> sdfn (",
+            // igb filters by EtherType and by address only.
+            "changed       in0 ntuple rule ether proto 0x88b5 action 1: none -> in place (",
             // fastpath's own doctor was asked.
             "changed       host hugepages node0: 0 -> 52 (26 for each worker, as fastpath doctor says",
         ],
