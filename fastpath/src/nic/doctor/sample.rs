@@ -109,6 +109,7 @@ fn port(name: &str) -> Port {
             lro: false,
         },
         speed: Some(10_000),
+        most_rx_queues: Some(8),
         features: Some(synthetic(&[])),
         rss: Some(Rss { function: 1, transform: 0, key: [0x6d, 0x5a].repeat(20), table: vec![0, 1, 2, 3] }),
         xdp: Some(XdpFeatures { flags: 0x2b, zero_copy_fragments: 1 }),
