@@ -74,6 +74,23 @@ pub(crate) fn latency(wire: &Wire) -> anyhow::Result<()> {
     .map(drop)
 }
 
+/// Queues that do not begin at 0: no table of the driver's own has them only, so `-X` must write one.
+pub(crate) fn table(wire: &Wire) -> anyhow::Result<()> {
+    let before = values(wire)?;
+    let arguments = ["--interface", PORT_IN, "--queues", "1-2", "--cores", "2-3"];
+    let said = tune(wire, "apply", &arguments)?;
+    let reached = wire.lab.inspector.shell(&format!(
+        "ethtool -x {PORT_IN} | awk '/^ *[0-9]+:/ {{ for (i = 2; i <= NF; i++) print $i }}' | sort -u | xargs"
+    ));
+    let checked = tune(wire, "check", &arguments);
+    put_back(wire, &before)?;
+    checked?;
+    let reached = reached?;
+    ensure!(reached.trim() == "1 2", "RSS reaches the queues {reached}\n{said}");
+    ensure!(said.contains("changed       in0 rss table: "), "{said}");
+    wire.settle(SOON)
+}
+
 /// The queue count, and all that belongs to the whole port, stays the host's.
 pub(crate) fn shared_host(wire: &Wire) -> anyhow::Result<()> {
     let (before, after) = tuned(wire, &["--profile", "shared-host"], wire.queues.get(), &[])?;
