@@ -115,6 +115,7 @@ fn port(name: &str) -> Port {
             lro: false,
         },
         speed: Some(10_000),
+        most_rx_queues: Some(8),
         features: Some(synthetic(&[])),
         rss: Some(Rss {
             function: 1,
