@@ -15,9 +15,8 @@ use super::{
     facts::{Facts, HugePages, Machine, Pci, Port, Privilege, System},
     scratch::Scratch,
 };
-use crate::{
-    config::{ActionMode, AttachMode, BindMode, OnWorkerLoss, RingConfig, RunConfig, Steering, Wire},
-    engine::{Settings, verdict::Enforcement},
+use crate::config::{
+    ActionMode, AttachMode, BindMode, Named, OnWorkerLoss, RingConfig, RunConfig, Steering, Wire,
 };
 
 /// A file tree with these files. It goes when the directory is dropped.
@@ -54,7 +53,7 @@ pub(crate) fn config() -> RunConfig {
         variables: Default::default(),
         eve: Default::default(),
         stats_interval: Default::default(),
-        engine: Settings::new(Enforcement::Report),
+        engine: Named::default().engine,
     }
 }
 

@@ -4,10 +4,7 @@ use super::{
     super::namespace::{in_fresh_namespace, ip, veth},
     *,
 };
-use crate::{
-    config::{ActionMode, BindMode, OnWorkerLoss, RingConfig, Steering},
-    engine::{Settings, verdict::Enforcement},
-};
+use crate::config::{ActionMode, BindMode, Named, OnWorkerLoss, RingConfig, Steering};
 
 const ROOT: Capabilities = Capabilities(u64::MAX);
 
@@ -31,7 +28,7 @@ fn bridge() -> RunConfig {
         variables: Default::default(),
         eve: Default::default(),
         stats_interval: Default::default(),
-        engine: Settings::new(Enforcement::Report),
+        engine: Named::default().engine,
     }
 }
 
