@@ -52,6 +52,10 @@ pub struct Engine {
 const FLOWS_PER_TICK: u32 = 4096;
 
 impl Engine {
+    /// Bytes of memory per flow that there is room for, reserved at the start. What is remembered of TCP data comes on top
+    /// (`stream.reassembly.memcap`).
+    pub const BYTES_PER_FLOW: usize = Table::<Track>::BYTES_PER_FLOW;
+
     /// An engine over `rules`. All its memory is reserved now.
     pub fn new(rules: Arc<RuleSet>, settings: Settings) -> Self {
         Self {

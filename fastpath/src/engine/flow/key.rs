@@ -129,23 +129,24 @@ const _: () = assert!(size_of::<FlowKey>() == 44);
 impl FlowKey {
     /// The key of a packet's flow, and which end sent the packet.
     pub fn of(tuple: &Tuple, tracking: Tracking) -> (Self, Side) {
-        let (source, family) = bytes(tuple.source);
-        let (destination, _) = bytes(tuple.destination);
+        let (source, family) = number(tuple.source);
+        let (destination, _) = number(tuple.destination);
         let (source_port, destination_port) = tuple.ports;
+        let (source, destination) = ((source, source_port), (destination, destination_port));
+        let (low, high, sender) = if source <= destination {
+            (source, destination, Side::Low)
+        } else {
+            (destination, source, Side::High)
+        };
         let recursion = if tracking.recursion { tuple.recursion.min(IPV6 - 1) } else { 0 };
-        let mut key = Self {
-            addresses: [source, destination],
-            ports: [source_port, destination_port],
+        let key = Self {
+            addresses: [low.0.to_be_bytes(), high.0.to_be_bytes()],
+            ports: [low.1, high.1],
             vlan: if tracking.vlan { tuple.vlan.map(Option::unwrap_or_default) } else { [0; 3] },
             protocol: tuple.protocol,
             layer: recursion | family,
         };
-        if (source, source_port) <= (destination, destination_port) {
-            return (key, Side::Low);
-        }
-        key.addresses.reverse();
-        key.ports.reverse();
-        (key, Side::High)
+        (key, sender)
     }
 
     /// IP protocol number.
@@ -183,14 +184,11 @@ impl FlowKey {
     }
 }
 
-/// Sixteen bytes for either family, and the bit that tells them apart (an IPv6 packet may carry any sixteen bytes).
-fn bytes(address: IpAddr) -> ([u8; 16], u8) {
+/// An address of either family in network order, and the bit that tells them apart (an IPv6 packet may carry any sixteen bytes).
+fn number(address: IpAddr) -> (u128, u8) {
     match address {
-        IpAddr::V4(address) => {
-            let [a, b, c, d] = address.octets();
-            ([a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 0)
-        }
-        IpAddr::V6(address) => (address.octets(), IPV6),
+        IpAddr::V4(address) => (u128::from(address.to_bits()) << 96, 0),
+        IpAddr::V6(address) => (address.to_bits(), IPV6),
     }
 }
 
