@@ -12,8 +12,8 @@ SCRIPTS := $(shell git ls-files -z --cached --others --exclude-standard 2>/dev/n
 
 .PHONY: help setup build test test-tuning test-zerocopy conformance soak demo bench fuzz ebpf ebpf-check lint fmt
 
-# Seconds per target of `make fuzz`.
-FUZZ_SECONDS ?= 60
+# Executions per target of `make fuzz`.
+FUZZ_RUNS ?= 500000
 # A folder of captures to begin with; what `make fuzz` finds beyond them stays in fuzz/corpus.
 FUZZ_CAPTURES ?=
 
@@ -26,7 +26,7 @@ help:
 	@echo 'make soak        five million random streams against the engine (SOAK_CASES=5000000)'
 	@echo 'make build       the release binary, target/release/fastpath'
 	@echo 'make bench       benchmarks, and the bridge beside a plain Linux bridge'
-	@echo 'make fuzz        a minute of fuzzing for every parser and the hand-over (FUZZ_SECONDS=60)'
+	@echo 'make fuzz        every fuzz target for so many executions (FUZZ_RUNS=500000)'
 	@echo 'make lint        formatting, clippy, shellcheck'
 	@echo 'make ebpf        rebuilds redirect-ebpf/redirect.o from its source'
 	@echo 'make ebpf-check  proves that redirect.o agrees with its source'
@@ -71,13 +71,14 @@ bench: setup
 	cargo bench -p fastpath-benches
 	cargo $(ROOT) run --release -p fastpath-benches --bin bridge
 
-# Needs a nightly toolchain, for the sanitizer.
+# Needs a nightly toolchain, for the sanitizer. Goes on from the corpora of earlier times; FUZZ_CAPTURES=folder adds what is in the
+# captures there.
 fuzz: setup
 	command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
 	[ -z "$(FUZZ_CAPTURES)" ] || cargo +nightly run --release --manifest-path fuzz/Cargo.toml --example seeds -- \
-		"$(FUZZ_CAPTURES)" fuzz/corpus/decode
+		"$(FUZZ_CAPTURES)" fuzz/corpus
 	for target in decode defrag rules stream engine handover; do \
-		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -timeout=10 || exit 1; \
+		cargo +nightly fuzz run $$target -- -runs=$(FUZZ_RUNS) -max_len=16384 -timeout=10 || exit 1; \
 	done
 
 ebpf: setup
