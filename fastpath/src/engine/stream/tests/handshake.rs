@@ -198,6 +198,19 @@ fn data_of_a_syn_belongs_to_that_syn_alone() {
 }
 
 #[test]
+fn an_answer_brings_no_data() {
+    for flags in [SYN, SYN | ACK] {
+        let answer = segment(SERVER_ISN, ISN + 1, flags, b"early");
+        let mut wire = syn_sent();
+        let tracked = wire.track(SERVER, &answer);
+        assert_eq!(tracked.outcome, Outcome::Invalid(ThreeWayAckDataInject));
+        let mut wire = Wire::with(settings(Enforcement::Report));
+        wire.accept(CLIENT, &segment(ISN, 0, SYN, b""));
+        assert_eq!(wire.track(SERVER, &answer).fresh.unwrap().len(), 5);
+    }
+}
+
+#[test]
 fn an_answer_has_to_echo_the_timestamp() {
     let mut wire = Wire::inline();
     wire.accept(CLIENT, &with_timestamps(segment(ISN, 0, SYN, b""), 500, 0));
