@@ -6,7 +6,7 @@ use super::{
     event::{StreamEvent, StreamEvents},
     pool::Pool,
     segment::{ACK, FIN, RST, SYN, Segment},
-    session::{ASYNC, Session, State},
+    session::{ASYNC, Session, State, UNANSWERED},
     tracked::{Fresh, Outcome, Tracked},
 };
 use crate::engine::{
@@ -124,6 +124,7 @@ impl<'a> Tracker<'a> {
             State::None => self.begin(),
             _ if segment.has(RST) => self.reset(),
             State::SynSent => self.answer(),
+            State::Closed if self.session.is(UNANSWERED) => self.answer(),
             State::SynReceived => self.complete(),
             _ if segment.has(SYN) => self.synchronize_again(),
             _ => self.transfer(),

@@ -193,7 +193,7 @@ fn data_of_a_syn_belongs_to_that_syn_alone() {
     let mut wire = syn_sent();
     wire.accept(CLIENT, &segment(ISN + 1, 0, RST, b""));
     assert_eq!(wire.state(), State::Closed);
-    wire.refuse(ShutdownSynResend, CLIENT, &second);
+    wire.refuse(ThreeWaySynResendDiffSeqOnSynRecv, CLIENT, &second);
     assert!(wire.track(CLIENT, &segment(ISN - 5, 0, SYN, b"")).reuse);
 }
 
