@@ -116,6 +116,8 @@ pub(super) const LOSSY: u16 = 1 << 6;
 pub(super) const RIVAL: u16 = 1 << 7;
 /// The server sent another SYN/ACK, with another sequence number, before the client acknowledged one.
 pub(super) const ALTERNATIVE: u16 = 1 << 8;
+/// Closed before the SYN was answered: nothing is known of the server's data.
+pub(super) const UNANSWERED: u16 = 1 << 9;
 
 impl Session {
     /// Bytes of a session.

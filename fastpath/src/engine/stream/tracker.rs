@@ -6,7 +6,7 @@ use super::{
     event::{StreamEvent, StreamEvents},
     pool::Pool,
     segment::{ACK, FIN, RST, SYN, Segment},
-    session::{ASYNC, Session, State},
+    session::{ASYNC, Session, State, UNANSWERED},
     tracked::{Fresh, Outcome, Tracked},
 };
 use crate::engine::{
@@ -114,6 +114,9 @@ impl<'a> Tracker<'a> {
             // No receiver needs to take it, and those that do differ in what it is.
             return self.notes.invalid(StreamEvent::FinSyn);
         }
+        if self.inline() && self.answers_with_data() {
+            return self.notes.invalid(StreamEvent::ThreeWayAckDataInject);
+        }
         if self.session.state == State::SynSent && self.direction == Direction::ToClient {
             self.check_echo()?;
         }
@@ -121,10 +124,23 @@ impl<'a> Tracker<'a> {
             State::None => self.begin(),
             _ if segment.has(RST) => self.reset(),
             State::SynSent => self.answer(),
+            State::Closed if self.session.is(UNANSWERED) => self.answer(),
             State::SynReceived => self.complete(),
             _ if segment.has(SYN) => self.synchronize_again(),
             _ => self.transfer(),
         }
+    }
+
+    /// Whether it is a server's SYN with data. Should the client still be in another session, its acknowledgement of that could look
+    /// as if it had taken part of the data. Hardly any server sends such a SYN; the data comes again without.
+    fn answers_with_data(&self) -> bool {
+        let Segment { flags, payload, .. } = self.segment;
+        let state = self.session.state;
+        let from_server = match state {
+            State::None => self.settings.midstream && flags & ACK != 0,
+            _ => flags & ACK != 0 || self.direction == Direction::ToClient,
+        };
+        flags & (SYN | RST) == SYN && from_server && !payload.is_empty() && state < State::Established
     }
 
     pub(super) fn inline(&self) -> bool {

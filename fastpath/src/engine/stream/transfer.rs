@@ -4,7 +4,7 @@ use super::{
     event::StreamEvent,
     half::{BEYOND_DEPTH, HAS_TIMESTAMPS, HEARD, Half, VOID},
     segment::{ACK, FIN},
-    session::{ASYNC, LOSSY, MIDSTREAM, RESET_BY_CLIENT, RESET_BY_SERVER, State, TIMESTAMPS},
+    session::{ASYNC, LOSSY, MIDSTREAM, RESET_BY_CLIENT, RESET_BY_SERVER, State, TIMESTAMPS, UNANSWERED},
     tracked::Outcome,
     tracker::{Taken, Tracker},
 };
@@ -266,6 +266,11 @@ impl Tracker<'_> {
             }
         };
         if closes {
+            match state {
+                State::SynSent => self.session.flags |= UNANSWERED,
+                State::Closed => {}
+                _ => self.session.flags &= !UNANSWERED,
+            }
             self.session.state = State::Closed;
             self.session.flags |= match self.direction {
                 Direction::ToServer => RESET_BY_CLIENT,

@@ -193,8 +193,21 @@ fn data_of_a_syn_belongs_to_that_syn_alone() {
     let mut wire = syn_sent();
     wire.accept(CLIENT, &segment(ISN + 1, 0, RST, b""));
     assert_eq!(wire.state(), State::Closed);
-    wire.refuse(ShutdownSynResend, CLIENT, &second);
+    wire.refuse(ThreeWaySynResendDiffSeqOnSynRecv, CLIENT, &second);
     assert!(wire.track(CLIENT, &segment(ISN - 5, 0, SYN, b"")).reuse);
+}
+
+#[test]
+fn an_answer_brings_no_data() {
+    for flags in [SYN, SYN | ACK] {
+        let answer = segment(SERVER_ISN, ISN + 1, flags, b"early");
+        let mut wire = syn_sent();
+        let tracked = wire.track(SERVER, &answer);
+        assert_eq!(tracked.outcome, Outcome::Invalid(ThreeWayAckDataInject));
+        let mut wire = Wire::with(settings(Enforcement::Report));
+        wire.accept(CLIENT, &segment(ISN, 0, SYN, b""));
+        assert_eq!(wire.track(SERVER, &answer).fresh.unwrap().len(), 5);
+    }
 }
 
 #[test]

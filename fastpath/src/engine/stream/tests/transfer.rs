@@ -176,6 +176,13 @@ fn a_rst_answers_a_syn() {
     wire.refuse(RstInvalidAck, SERVER, &segment(0, ISN + 1, RST, b""));
     wire.accept(SERVER, &segment(0, ISN + 1, RST | ACK, b""));
     assert_eq!(wire.state(), State::Closed);
+    // It may have been another session's, in which the client still is.
+    wire.refuse(ThreeWayAckDataInject, SERVER, &segment(1, ISN + 1, ACK, b"data"));
+    wire.refuse(ThreeWayAckDataInject, SERVER, &segment(1, ISN + 1, ACK | FIN, b""));
+    wire.refuse(ThreeWayWrongSeqWrongAck, CLIENT, &segment(ISN + 1, 1, ACK, b"data"));
+    // Or the client did not get it.
+    wire.accept(SERVER, &segment(SERVER_ISN, ISN + 1, SYN | ACK, b""));
+    assert_eq!(wire.state(), State::SynReceived);
 }
 
 #[test]
