@@ -35,18 +35,42 @@ struct Arguments {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Subject {
     LinuxBridge,
+    /// Each flow has one owner: what a start chooses on a veth.
     Fastpath,
-    FastpathWithRules,
+    WithoutSteering,
+    WithRules,
+    WithRulesWithoutSteering,
 }
 
 impl Subject {
-    const ALL: [Self; 3] = [Self::LinuxBridge, Self::Fastpath, Self::FastpathWithRules];
+    const ALL: [Self; 5] = [
+        Self::LinuxBridge,
+        Self::Fastpath,
+        Self::WithoutSteering,
+        Self::WithRules,
+        Self::WithRulesWithoutSteering,
+    ];
 
     fn name(self) -> &'static str {
         match self {
             Self::LinuxBridge => "Linux bridge",
             Self::Fastpath => "fastpath",
-            Self::FastpathWithRules => "fastpath, 12 rules",
+            Self::WithoutSteering => "  --steering off",
+            Self::WithRules => "fastpath, 12 rules",
+            Self::WithRulesWithoutSteering => "  --steering off",
+        }
+    }
+
+    /// Rules and further arguments of fastpath; none for the kernel's bridge.
+    fn fastpath(self) -> Option<(&'static str, &'static [&'static str])> {
+        const OFF: &[&str] = &["--steering", "off"];
+        const ON: &[&str] = &["--steering", "on"];
+        match self {
+            Self::LinuxBridge => None,
+            Self::Fastpath => Some(("", ON)),
+            Self::WithoutSteering => Some(("", OFF)),
+            Self::WithRules => Some((RULES, ON)),
+            Self::WithRulesWithoutSteering => Some((RULES, OFF)),
         }
     }
 }
@@ -58,6 +82,9 @@ struct Figures {
     received: Vec<f64>,
     tcp_one: Vec<f64>,
     tcp_several: Vec<f64>,
+    /// Packets of all rounds that another worker inspected, and packets at all.
+    handed_over: u64,
+    all: u64,
 }
 
 fn main() -> ExitCode {
@@ -80,14 +107,13 @@ fn compare(arguments: &Arguments) -> anyhow::Result<()> {
     for round in 1..=arguments.rounds {
         for (subject, figures) in &mut all {
             eprintln!("round {round} of {}: {}", arguments.rounds, subject.name());
-            match subject {
-                Subject::LinuxBridge => {
+            match subject.fastpath() {
+                None => {
                     lab.linux_bridge()?;
                     take(&lab, arguments, figures)?;
                     lab.remove_linux_bridge()?;
                 }
-                Subject::Fastpath => with_fastpath(&lab, arguments, &binary, "", figures)?,
-                Subject::FastpathWithRules => with_fastpath(&lab, arguments, &binary, RULES, figures)?,
+                Some((rules, options)) => with_fastpath(&lab, arguments, &binary, rules, options, figures)?,
             }
         }
     }
@@ -100,10 +126,12 @@ fn with_fastpath(
     arguments: &Arguments,
     binary: &PathBuf,
     rules: &str,
+    options: &[&str],
     figures: &mut Figures,
 ) -> anyhow::Result<()> {
     let fastpath = FastpathCommand::new(&lab.inspector, binary)
         .args(["--interface", PORT_IN, "--peer", PORT_OUT, "--queues", "0-3"])
+        .args(options)
         .args(&arguments.options)
         .rules(rules)
         .start()?;
@@ -112,6 +140,10 @@ fn with_fastpath(
     anyhow::ensure!(ended.status.success(), "fastpath: {}: {}", ended.status, ended.stderr);
     let imbalance = ended.stats.as_ref().map_or(Some("no figures".into()), |stats| stats.imbalance());
     anyhow::ensure!(imbalance.is_none(), "fastpath: {imbalance:?}");
+    if let Some(totals) = ended.stats.map(|stats| stats.totals) {
+        figures.handed_over += totals.handed_over;
+        figures.all += totals.rx_packets;
+    }
     Ok(())
 }
 
@@ -146,21 +178,22 @@ fn median(values: &mut [f64]) -> f64 {
 }
 
 fn print(all: &mut [(Subject, Figures)]) {
-    let rows: Vec<(&str, [f64; 4])> = all
+    let rows: Vec<(&str, [f64; 4], f64)> = all
         .iter_mut()
         .map(|(subject, f)| {
             let figures = [&mut f.offered, &mut f.received, &mut f.tcp_one, &mut f.tcp_several];
-            (subject.name(), figures.map(|values| median(values)))
+            let share = 100.0 * f.handed_over as f64 / f.all.max(1) as f64;
+            (subject.name(), figures.map(|values| median(values)), share)
         })
         .collect();
-    let base = rows.first().map_or([0.0; 4], |(_, figures)| *figures);
+    let base = rows.first().map_or([0.0; 4], |(_, figures, _)| *figures);
     println!(
-        "{:<20} {:>12} {:>12} {:>7}   {:>10} {:>7}   {:>10} {:>7}",
-        "", "64 B sent/s", "received/s", "ratio", "TCP Gbit/s", "ratio", "4 streams", "ratio"
+        "{:<20} {:>12} {:>12} {:>7}   {:>10} {:>7}   {:>10} {:>7} {:>12}",
+        "", "64 B sent/s", "received/s", "ratio", "TCP Gbit/s", "ratio", "4 streams", "ratio", "handed over"
     );
-    for (name, [offered, received, one, several]) in rows {
+    for (name, [offered, received, one, several], handed_over) in rows {
         println!(
-            "{name:<20} {offered:>12.0} {received:>12.0} {:>7.2}   {one:>10.2} {:>7.2}   {several:>10.2} {:>7.2}",
+            "{name:<20} {offered:>12.0} {received:>12.0} {:>7.2}   {one:>10.2} {:>7.2}   {several:>10.2} {:>7.2} {handed_over:>10.0} %",
             received / base[1],
             one / base[2],
             several / base[3],

@@ -9,7 +9,6 @@ pub mod engine;
 pub mod event;
 pub mod io;
 pub mod telemetry;
-#[cfg(feature = "nic")]
 pub mod worker;
 
 // The room that may say `unsafe`: every block there names the invariant that makes it sound.

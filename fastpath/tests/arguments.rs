@@ -59,6 +59,7 @@ fn run_knows_its_options() {
         "--mode",
         "--action",
         "--xdp",
+        "--steering",
         "--busy-poll",
         "--allow-uncovered",
         "--swap-mac",
@@ -84,7 +85,7 @@ fn a_good_command_line_gets_as_far_as_the_wire() {
     let dir = tempfile::tempdir().unwrap();
     let log_dir = dir.path().to_str().unwrap();
     let line = "--interface fp-none0 --peer fp-none1 --queues 0-3,6 --cores 0 --mode copy --action detect \
-                --xdp generic --busy-poll --allow-uncovered --on-worker-loss forward --frame-size 2048 \
+                --xdp generic --steering on --busy-poll --allow-uncovered --on-worker-loss forward --frame-size 2048 \
                 --rx-ring 512 --tx-ring 512 --batch 32 --no-huge-pages --stats-json - \
                 --set vars.address-groups.HOME_NET=10.0.0.0/8";
     let arguments: Vec<_> = line.split_whitespace().chain(["-l", log_dir]).collect();
@@ -135,6 +136,7 @@ fn options_are_checked() {
     with(&["--mode", "fast"], &["--mode", "fast", "auto", "zerocopy", "copy"]);
     with(&["--action", "block"], &["--action", "block", "inline", "detect", "tap"]);
     with(&["--xdp", "hw"], &["--xdp", "hw", "native", "generic"]);
+    with(&["--steering", "x"], &["--steering", "x", "auto", "on", "off"]);
     with(&["--on-worker-loss", "x"], &["--on-worker-loss", "x", "pass", "drop", "forward"]);
     with(&["--peer", "fp-none0"], &["--peer fp-none0", "already taken", "--interface"]);
     with(&["--peer", "a-name-that-is-too-long"], &["--peer a-name-that-is-too-long", "15 bytes"]);

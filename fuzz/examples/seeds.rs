@@ -39,7 +39,8 @@ fn collect(folder: &Path, seeds: &mut HashSet<Vec<u8>>) -> Result<(), Box<dyn Er
         if path.is_dir() {
             collect(&path, seeds)?;
         } else if let Ok(mut capture) = Capture::read(&path, ChecksumState::Unverified) {
-            for (meta, bytes) in capture.packets_mut().filter(|(_, bytes)| bytes.len() <= LONGEST).take(EACH) {
+            for (meta, bytes) in capture.packets_mut().filter(|(_, bytes)| bytes.len() <= LONGEST).take(EACH)
+            {
                 if let Some(first) = first_byte(meta.link) {
                     seeds.insert([&[first], &*bytes].concat());
                 }

@@ -1,4 +1,4 @@
-//! Whatever a client sends, a server reads what was inspected. The client, the server and its receivers are those of the property
+//! Whatever a client or a server sends, the other end reads what was inspected. Both, and their receivers, are those of the property
 //! tests.
 #![no_main]
 
@@ -11,7 +11,15 @@ use libfuzzer_sys::fuzz_target;
 
 #[path = "../../fastpath/src/engine/stream/tests/attack.rs"]
 mod attack;
+#[path = "../../fastpath/src/engine/stream/tests/inspection.rs"]
+mod inspection;
+#[path = "../../fastpath/src/engine/stream/tests/lure.rs"]
+mod lure;
 #[path = "../../fastpath/src/engine/stream/tests/receiver.rs"]
 mod receiver;
 
-fuzz_target!(|data: &[u8]| attack::attack(data));
+fuzz_target!(|data: &[u8]| match data {
+    [b'c', rest @ ..] => attack::attack(rest),
+    [_, rest @ ..] => lure::lure(rest),
+    [] => {}
+});

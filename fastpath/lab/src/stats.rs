@@ -16,6 +16,9 @@ pub struct Stats {
     pub ports: Vec<PortStats>,
     /// Per worker: where its frames are.
     pub frames: Vec<FrameStats>,
+    /// Per worker: packets from and to other workers.
+    #[serde(default)]
+    pub handover: Vec<HandoverStats>,
     /// Sums.
     pub totals: Totals,
 }
@@ -92,6 +95,27 @@ pub struct FrameStats {
     pub residual: i64,
 }
 
+/// One worker's packets from and to other workers.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct HandoverStats {
+    /// Index of the worker.
+    pub worker: u32,
+    /// Handed to the worker that owns the flow.
+    pub handed_over: u64,
+    /// Of those: came back with a verdict.
+    pub returned: u64,
+    /// Of those: given up at the end.
+    pub given_up: u64,
+    /// Received by others and inspected here.
+    pub served: u64,
+    /// Datagrams given to another worker.
+    pub referred: u64,
+    /// What the owner took no more of.
+    pub full: u64,
+    /// Still away.
+    pub waiting: u64,
+}
+
 /// Sums over all queues and workers.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Totals {
@@ -109,6 +133,15 @@ pub struct Totals {
     pub tapped: u64,
     /// Packets waiting for room on a tx ring.
     pub pending: u64,
+    /// Packets of fastpath's own making.
+    #[serde(default)]
+    pub injected: u64,
+    /// Packets that another worker inspected.
+    #[serde(default)]
+    pub handed_over: u64,
+    /// Packets that wait for another worker's verdict.
+    #[serde(default)]
+    pub in_handover: u64,
     /// Packets that would have been dropped inline.
     pub would_drop: u64,
     /// Alerts.
@@ -136,7 +169,7 @@ impl Stats {
     }
 
     /// Why the figures do not add up, if they do not: every worker's frames are all accounted for, and every
-    /// packet received was sent, dropped for a named reason, only looked at (tap), or is still waiting.
+    /// packet received or injected was sent, dropped for a named reason, only looked at (tap), or is still waiting.
     pub fn imbalance(&self) -> Option<String> {
         for f in &self.frames {
             let sum = f.free + f.with_kernel + f.in_worker + f.in_tx;
@@ -150,12 +183,18 @@ impl Stats {
         let sum = |count: fn(&QueueStats) -> u64| -> u64 { self.queues.iter().map(count).sum() };
         let (rx, tx) = (sum(|q| q.rx_packets), sum(|q| q.tx_packets));
         // `invalid` counts descriptors that were not believed: no packets.
-        let dropped = self.drops("rule") + self.drops("tx_full");
+        let reasons = self.queues.iter().flat_map(|q| &q.drops).filter(|(reason, _)| *reason != "invalid");
+        let dropped: u64 = reasons.map(|(_, count)| count).sum();
         let totals = &self.totals;
         if (rx, tx, dropped) != (totals.rx_packets, totals.tx_packets, totals.dropped) {
             return Some(format!("queues sum up to rx {rx}, tx {tx}, dropped {dropped}, not to {totals:?}"));
         }
-        if rx != tx + dropped + totals.tapped + totals.pending {
+        for h in &self.handover {
+            if h.handed_over != h.returned + h.given_up + h.waiting {
+                return Some(format!("hand-over of worker {} does not add up: {h:?}", h.worker));
+            }
+        }
+        if rx + totals.injected != tx + dropped + totals.tapped + totals.pending + totals.in_handover {
             return Some(format!("packets went missing or came twice: {totals:?}"));
         }
         None

@@ -8,7 +8,8 @@ use clap::Args;
 use super::rules;
 use crate::{
     config::{
-        ActionMode, AttachMode, BindMode, Given, IndexList, OnWorkerLoss, Override, RunConfig, Settings, file,
+        ActionMode, AttachMode, BindMode, Given, IndexList, OnWorkerLoss, Override, RunConfig, Settings,
+        Steering, file,
     },
     engine::rules::RuleSet,
 };
@@ -37,6 +38,9 @@ pub(super) struct RunArgs {
     /// Where the XDP program runs
     #[arg(long, value_enum)]
     xdp: Option<AttachMode>,
+    /// Whether workers hand packets to the one that owns the flow
+    #[arg(long, value_enum)]
+    steering: Option<Steering>,
     /// Spin always, and let the worker drive the NIC's polling
     #[arg(long)]
     busy_poll: bool,
@@ -116,6 +120,7 @@ impl RunArgs {
             action: self.action.map(|v| Given::flag("--action", v)),
             bind: self.mode.map(|v| Given::flag("--mode", v)),
             attach: self.xdp.map(|v| Given::flag("--xdp", v)),
+            steering: self.steering.map(|v| Given::flag("--steering", v)),
             busy_poll: on(self.busy_poll, "--busy-poll"),
             allow_uncovered: on(self.allow_uncovered, "--allow-uncovered"),
             swap_mac: on(self.swap_mac, "--swap-mac"),

@@ -31,7 +31,7 @@ use toml::{
 
 use super::{
     ActionMode, AttachMode, BindMode, ConfigError, DEFAULT_FILE, Given, IndexList, OnWorkerLoss, Override,
-    Place, Settings, StatsTarget, named::TABLES,
+    Place, Settings, StatsTarget, Steering, named::TABLES,
 };
 
 #[derive(Deserialize)]
@@ -44,6 +44,7 @@ struct Document {
     action: Option<Spanned<ActionMode>>,
     mode: Option<Spanned<BindMode>>,
     xdp: Option<Spanned<AttachMode>>,
+    steering: Option<Spanned<Steering>>,
     busy_poll: Option<Spanned<bool>>,
     allow_uncovered: Option<Spanned<bool>>,
     swap_mac: Option<Spanned<bool>>,
@@ -144,6 +145,7 @@ pub fn parse(path: &Path, text: &str) -> Result<Settings, ConfigError> {
         action: document.action.map(|v| source.given("action", v)),
         bind: document.mode.map(|v| source.given("mode", v)),
         attach: document.xdp.map(|v| source.given("xdp", v)),
+        steering: document.steering.map(|v| source.given("steering", v)),
         busy_poll: document.busy_poll.map(|v| source.given("busy-poll", v)),
         allow_uncovered: document.allow_uncovered.map(|v| source.given("allow-uncovered", v)),
         swap_mac: document.swap_mac.map(|v| source.given("swap-mac", v)),
@@ -253,6 +255,7 @@ cores = "1"
 action = "detect"
 mode = "zerocopy"
 xdp = "native"
+steering = "off"
 busy-poll = true
 allow-uncovered = true
 swap-mac = false
@@ -316,6 +319,7 @@ peer = "eth4"
         assert_eq!(config.cores.unwrap().to_string(), "1");
         assert_eq!(config.action, ActionMode::Detect);
         assert_eq!((config.bind, config.attach), (BindMode::ZeroCopy, AttachMode::Native));
+        assert_eq!(config.steering, Steering::Off);
         assert_eq!((config.busy_poll, config.allow_uncovered, config.swap_mac), (true, true, false));
         assert_eq!(config.on_worker_loss, OnWorkerLoss::Forward);
         let rings = RingConfig { frame_size: 2048, rx: 512, tx: 1024, batch: 32, huge_pages: false };

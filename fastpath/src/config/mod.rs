@@ -41,6 +41,8 @@ pub struct RunConfig {
     pub bind: BindMode,
     /// Where the XDP program runs.
     pub attach: AttachMode,
+    /// Whether workers hand packets to the one that owns the flow.
+    pub steering: Steering,
     /// Always spin and drive NAPI from the worker (SO_PREFER_BUSY_POLL).
     pub busy_poll: bool,
     /// Bridge queues that RSS can reach may stay uncovered.
@@ -119,6 +121,19 @@ pub enum AttachMode {
     Native,
     /// In the kernel's generic hook (slow; any driver; copy mode only).
     Generic,
+}
+
+/// Whether workers hand packets to the one that owns the flow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Steering {
+    /// Unless both directions of every connection come on the same queue number anyway.
+    #[default]
+    Auto,
+    /// Always.
+    On,
+    /// Never: each queue is inspected by itself.
+    Off,
 }
 
 /// What the XDP program does with frames of a chosen queue that has no socket.

@@ -160,7 +160,7 @@ const KEYS: &[(&str, Setter)] = &[
     ("stream.reassembly.memcap-policy", |to, _, value| policy(to, &[Failure::ReassemblyMemcap], value)),
     ("stream.midstream-policy", |to, _, value| policy(to, &[Failure::Midstream], value)),
     ("app-layer.error-policy", |to, _, value| policy(to, &[Failure::AppLayer], value)),
-    ("steering.full-policy", |to, _, value| policy(to, &[Failure::Handover], value)),
+    ("handover.full-policy", |to, _, value| policy(to, &[Failure::Handover], value)),
 ];
 
 /// The tables of the file that hold such settings. `vars` has a shape of its own.
@@ -171,9 +171,9 @@ pub(super) const TABLES: &[&str] = &[
     "exception-policy",
     "flow",
     "flow-timeouts",
+    "handover",
     "outputs",
     "stats",
-    "steering",
     "stream",
     "vlan",
 ];

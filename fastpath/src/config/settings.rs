@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     ActionMode, AttachMode, BindMode, DEFAULT_LOG_DIR, IndexList, Named, OnWorkerLoss, Override, RingConfig,
-    RunConfig, StatsTarget, Wire,
+    RunConfig, StatsTarget, Steering, Wire,
 };
 use crate::engine::rules::Variables;
 
@@ -110,6 +110,8 @@ pub struct Settings {
     pub bind: Option<Given<BindMode>>,
     /// Where the XDP program runs.
     pub attach: Option<Given<AttachMode>>,
+    /// Whether workers hand packets over.
+    pub steering: Option<Given<Steering>>,
     /// Always spin.
     pub busy_poll: Option<Given<bool>>,
     /// Uncovered queues are accepted.
@@ -158,6 +160,7 @@ impl Settings {
             action: self.action.or(weaker.action),
             bind: self.bind.or(weaker.bind),
             attach: self.attach.or(weaker.attach),
+            steering: self.steering.or(weaker.steering),
             busy_poll: self.busy_poll.or(weaker.busy_poll),
             allow_uncovered: self.allow_uncovered.or(weaker.allow_uncovered),
             swap_mac: self.swap_mac.or(weaker.swap_mac),
@@ -216,6 +219,7 @@ impl Settings {
             action: value_or_default(self.action),
             bind,
             attach: value_or_default(self.attach),
+            steering: value_or_default(self.steering),
             busy_poll: value_or_default(self.busy_poll),
             allow_uncovered: value_or_default(self.allow_uncovered),
             swap_mac: value_or_default(self.swap_mac),

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use counters::Counters;
 use event::EventSink;
 use flow::Table;
-use meta::{Meta, Timestamp};
+use meta::{LinkType, Meta, Timestamp};
 use packet::{Packet, defrag::Defragmenter};
 use pipeline::{Ending, Findings, Place};
 use referral::{Judgement, Referral, Ticket};
@@ -103,6 +103,11 @@ impl Engine {
                 Judgement::Verdict(verdict)
             }
         }
+    }
+
+    /// The hash by which a packet's owner among several engines is found ([`flow::Share::owner`]), as this engine decodes.
+    pub fn steer(&self, packet: &[u8], link: LinkType) -> u32 {
+        flow::steer_with(packet, link, &self.settings.decoder)
     }
 
     /// Inspects a whole datagram that another worker's engine has referred to this one.

@@ -21,6 +21,10 @@ pub struct SideCounts {
     pub tx_full: u64,
     /// Descriptors from the kernel that were not believed.
     pub invalid: u64,
+    /// Packets of the worker's own making, put among those to be sent.
+    pub injected: u64,
+    /// Such packets for which there was no frame.
+    pub inject_failed: u64,
 }
 
 /// Where a worker's UMEM frames are; the conservation law is that `residual` is 0.
@@ -71,11 +75,25 @@ impl KernelCounts {
     }
 }
 
+/// What a worker holds of another one's backend: it looks at packets lent to it, and wakes the other one.
+pub trait Handle: Clone + Send + 'static {
+    /// A packet in the hands of another worker. It is the only token of the packet.
+    type Loan: Send + 'static;
+
+    /// Shows the bytes of a loan of this backend, from the link layer on; `None` for another backend's.
+    fn with_bytes<R>(&self, loan: &mut Self::Loan, look: impl FnOnce(&mut [u8]) -> R) -> Option<R>;
+
+    /// Ends the sleep of the backend's worker, if it sleeps.
+    fn wake(&self);
+}
+
 /// A source and sink of packets, polled by one worker. It has one side (hairpin) or two (bridge), numbered
 /// from 0; a forwarded packet leaves on the other side, or on the only one.
 pub trait PacketIo {
     /// A received packet. Every one must be forwarded or released; neither copies it.
     type Packet;
+    /// What other workers hold of this backend.
+    type Handle: Handle;
     /// Why the backend cannot go on.
     type Error: std::error::Error + Send + Sync + 'static;
 
@@ -95,11 +113,27 @@ pub trait PacketIo {
     /// Takes back a packet that is not sent.
     fn release(&mut self, packet: Self::Packet);
 
+    /// What other workers need to look at packets of this backend.
+    fn handle(&self) -> Self::Handle;
+
+    /// Lets another worker look at a packet; the packet itself when that is not to be had now (several frames, and no
+    /// buffer to copy them together).
+    fn lend(&mut self, packet: Self::Packet) -> Result<<Self::Handle as Handle>::Loan, Self::Packet>;
+
+    /// Takes a packet back that was lent; `None` for another backend's.
+    fn take_back(&mut self, loan: <Self::Handle as Handle>::Loan) -> Option<Self::Packet>;
+
+    /// Puts a packet of the worker's own making among those to be sent out of `side`; false, and counted, when there is
+    /// no frame for it or it does not fit one.
+    fn inject(&mut self, side: usize, bytes: &[u8]) -> bool;
+
     /// Sends what was forwarded, takes back what was sent, and makes room for receiving.
     fn flush(&mut self, now: Timestamp) -> Result<(), Self::Error>;
 
-    /// Sleeps until there is something to receive, at most `timeout`.
-    fn wait(&mut self, timeout: Duration) -> Result<(), Self::Error>;
+    /// Sleeps until there is something to receive or [`Handle::wake`] is called, at most `timeout`; not at all when
+    /// `still_idle` says no. That is asked when calls are heard already: who puts something into place and then calls is
+    /// seen or heard.
+    fn wait(&mut self, timeout: Duration, still_idle: impl FnOnce() -> bool) -> Result<(), Self::Error>;
 
     /// Packets forwarded but not given to the port yet; they are retried by the next flush.
     fn pending(&self) -> u64;

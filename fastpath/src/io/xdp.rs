@@ -4,18 +4,20 @@ use std::{
     collections::VecDeque,
     io,
     os::fd::{AsRawFd, RawFd},
+    sync::Arc,
     thread,
     time::Duration,
 };
 
-use super::{FrameCensus, KernelCounts, PacketIo, SideCounts};
+use super::{FrameCensus, Handle, KernelCounts, PacketIo, SideCounts};
 use crate::{
     config::{BindMode, RingConfig},
     engine::meta::Timestamp,
     nic::{
         frame::Packet,
-        poll::Poll,
-        pool::{FramePool, PoolError},
+        loan::{Loan, Memory},
+        poll::{Bell, Poll},
+        pool::{self, FramePool, PoolError},
         socket::{BindError, BindOptions, QueueSocket},
     },
 };
@@ -37,6 +39,8 @@ pub struct XdpOptions {
     pub busy_poll: bool,
     /// Hairpin: swap the MAC addresses of what is sent back.
     pub swap_mac: bool,
+    /// Packets that other workers may hold at once.
+    pub loans: u32,
 }
 
 /// Why the wire could not be opened.
@@ -48,6 +52,9 @@ pub enum OpenError {
     /// No socket.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// Nothing to sleep on.
+    #[error("cannot make an eventfd: {0}; raise the limit of open files (ulimit -n)")]
+    Poll(io::Error),
     /// The socket was bound, but its rings could not be used.
     #[error("{interface} queue {queue}: cannot fill the rings: {cause}")]
     Fill {
@@ -79,15 +86,15 @@ const HUGE_PAGE: u32 = 2 << 20;
 const UMEM_PAUSE: Duration = Duration::from_millis(50);
 /// How often a port is asked whether it is still there.
 const ALIVE_NANOSECONDS: u64 = 500_000_000;
-/// Frames left over for packets of the worker's own making (RST, ICMP unreachable).
-const RESERVED_FRAMES: u32 = 32;
+/// Bytes that a buffer for lending a packet of several frames starts with: a jumbo frame.
+const LOAN_BUFFER: usize = 10_240;
 
 /// Frames of one worker's UMEM: per side what the kernel may hold for receiving, what may be on its way out, and
-/// what is in hand.
-fn umem_frames(rings: RingConfig, sides: usize) -> u32 {
+/// what is in hand; and what other workers may hold.
+fn umem_frames(rings: RingConfig, sides: usize, loans: u32) -> u32 {
     let per_side = 2 * rings.rx + rings.tx + (PENDING_BATCHES + 1) * rings.batch;
     let sides = if sides == 2 { 2 } else { 1 };
-    let frames = per_side * sides + RESERVED_FRAMES;
+    let frames = per_side * sides + pool::RESERVED + loans;
     match rings.huge_pages {
         // Whole pages: munmap(2) refuses a part of one, and the memory of a UMEM that is given up would stay.
         true => frames.next_multiple_of((HUGE_PAGE / rings.frame_size).max(1)),
@@ -95,9 +102,9 @@ fn umem_frames(rings: RingConfig, sides: usize) -> u32 {
     }
 }
 
-/// Bytes of one worker's UMEM.
-pub fn umem_bytes(rings: RingConfig, sides: usize) -> u64 {
-    u64::from(umem_frames(rings, sides)) * u64::from(rings.frame_size)
+/// Bytes of one worker's UMEM, of which other workers may hold `loans` packets.
+pub fn umem_bytes(rings: RingConfig, sides: usize, loans: u32) -> u64 {
+    u64::from(umem_frames(rings, sides, loans)) * u64::from(rings.frame_size)
 }
 
 struct Side {
@@ -107,10 +114,37 @@ struct Side {
     /// Frames of those packets.
     waiting: usize,
     counts: SideCounts,
-    /// When the ring last took something, or nothing was waiting.
+    /// When the ring was last found to have taken something, or nothing was waiting; and what had been sent by then.
     moved: Timestamp,
+    sent: u64,
     /// When the port was last known to be there.
     alive: Timestamp,
+}
+
+impl Side {
+    /// Puts what waits onto the ring, as much as it has room for. No system call.
+    fn transmit(&mut self, pool: &mut FramePool) {
+        let before = self.socket.in_tx();
+        let (packets, bytes) = self.socket.transmit(pool, &mut self.pending);
+        let moved = usize::try_from(self.socket.in_tx() - before).unwrap_or(usize::MAX);
+        self.waiting = self.waiting.saturating_sub(moved);
+        self.counts.tx_packets += packets;
+        self.counts.tx_bytes += bytes;
+    }
+
+    /// Lets a packet wait for the next flush. `cap` frames may wait; beyond that the ring has to make room at once, because
+    /// more than a batch may come in one turn: the other workers' answers. The packet itself when it does not.
+    fn queue(&mut self, packet: Packet, cap: usize, pool: &mut FramePool) -> Result<(), Packet> {
+        if self.waiting + packet.frames() > cap {
+            self.transmit(pool);
+        }
+        if !self.pending.is_empty() && self.waiting + packet.frames() > cap {
+            return Err(packet);
+        }
+        self.waiting += packet.frames();
+        self.pending.push_back(packet);
+        Ok(())
+    }
 }
 
 /// The AF_XDP backend of one worker.
@@ -141,8 +175,11 @@ impl XdpIo {
     fn open_as(options: &XdpOptions, mode: BindMode) -> Result<Self, OpenError> {
         let rings = options.rings;
         let pending = PENDING_BATCHES * rings.batch;
-        let frames = umem_frames(rings, options.interfaces.len());
+        let frames = umem_frames(rings, options.interfaces.len(), options.loans);
         let mut pool = FramePool::new(frames, rings.frame_size, rings.rx, rings.tx, rings.huge_pages)?;
+        if options.multi_buffer && options.loans > 0 {
+            pool.keep_buffers(rings.batch as usize, LOAN_BUFFER);
+        }
         let mut bind = BindOptions {
             zero_copy: mode != BindMode::Copy,
             multi_buffer: options.multi_buffer,
@@ -172,10 +209,11 @@ impl XdpIo {
                 waiting: 0,
                 counts: SideCounts::default(),
                 moved: Timestamp::default(),
+                sent: 0,
                 alive: Timestamp::default(),
             });
         }
-        let poll = Poll::new(sides.iter().map(|side| side.socket.as_raw_fd()));
+        let poll = Poll::new(sides.iter().map(|side| side.socket.as_raw_fd())).map_err(OpenError::Poll)?;
         Ok(Self {
             pool,
             sides,
@@ -209,12 +247,32 @@ impl XdpIo {
     }
 }
 
+/// An [`XdpIo`] in the hands of another worker.
+#[derive(Clone, Debug)]
+pub struct XdpHandle {
+    memory: Memory,
+    bell: Arc<Bell>,
+}
+
+impl Handle for XdpHandle {
+    type Loan = Loan;
+
+    fn with_bytes<R>(&self, loan: &mut Loan, look: impl FnOnce(&mut [u8]) -> R) -> Option<R> {
+        self.memory.with_bytes(loan, look)
+    }
+
+    fn wake(&self) {
+        self.bell.ring();
+    }
+}
+
 fn wire_error(socket: &QueueSocket, cause: io::Error) -> WireError {
     WireError { interface: socket.interface().into(), queue: socket.queue(), cause }
 }
 
 impl PacketIo for XdpIo {
     type Packet = Packet;
+    type Handle = XdpHandle;
     type Error = WireError;
 
     fn sides(&self) -> usize {
@@ -239,10 +297,7 @@ impl PacketIo for XdpIo {
         }
         let to = self.beyond(side);
         let side = &mut self.sides[to];
-        if side.pending.is_empty() || side.waiting + packet.frames() <= self.pending_cap {
-            side.waiting += packet.frames();
-            side.pending.push_back(packet);
-        } else {
+        if let Err(packet) = side.queue(packet, self.pending_cap, &mut self.pool) {
             side.counts.tx_full += 1;
             self.pool.release(packet);
         }
@@ -252,17 +307,35 @@ impl PacketIo for XdpIo {
         self.pool.release(packet);
     }
 
+    fn handle(&self) -> XdpHandle {
+        XdpHandle { memory: self.pool.memory(), bell: self.poll.bell() }
+    }
+
+    fn lend(&mut self, packet: Packet) -> Result<Loan, Packet> {
+        self.pool.lend_packet(packet)
+    }
+
+    fn take_back(&mut self, loan: Loan) -> Option<Packet> {
+        self.pool.take_back(loan)
+    }
+
+    fn inject(&mut self, side: usize, bytes: &[u8]) -> bool {
+        let Some(side) = self.sides.get_mut(side) else { return false };
+        let injected = self.pool.make_packet(bytes).is_some_and(|packet| {
+            let queued = side.queue(packet, self.pending_cap, &mut self.pool);
+            queued.map_err(|packet| self.pool.release(packet)).is_ok()
+        });
+        side.counts.injected += u64::from(injected);
+        side.counts.inject_failed += u64::from(!injected);
+        injected
+    }
+
     fn flush(&mut self, now: Timestamp) -> Result<(), WireError> {
         for side in &mut self.sides {
             side.socket.complete(&mut self.pool);
-            let before = side.socket.in_tx();
-            let (packets, bytes) = side.socket.transmit(&mut self.pool, &mut side.pending);
-            let moved = usize::try_from(side.socket.in_tx() - before).unwrap_or(usize::MAX);
-            side.waiting = side.waiting.saturating_sub(moved);
-            side.counts.tx_packets += packets;
-            side.counts.tx_bytes += bytes;
-            if packets > 0 || side.pending.is_empty() {
-                side.moved = now;
+            side.transmit(&mut self.pool);
+            if side.counts.tx_packets > side.sent || side.pending.is_empty() {
+                (side.moved, side.sent) = (now, side.counts.tx_packets);
             } else if now.0.abs_diff(side.moved.0) > PENDING_NANOSECONDS {
                 while let Some(packet) = side.pending.pop_front() {
                     side.counts.tx_full += 1;
@@ -287,8 +360,8 @@ impl PacketIo for XdpIo {
         Ok(())
     }
 
-    fn wait(&mut self, timeout: Duration) -> Result<(), WireError> {
-        self.poll.wait(timeout).map_err(|cause| wire_error(&self.sides[0].socket, cause))
+    fn wait(&mut self, timeout: Duration, still_idle: impl FnOnce() -> bool) -> Result<(), WireError> {
+        self.poll.wait(timeout, still_idle).map_err(|cause| wire_error(&self.sides[0].socket, cause))
     }
 
     fn pending(&self) -> u64 {
@@ -309,7 +382,7 @@ impl PacketIo for XdpIo {
             total: self.pool.total() as u64,
             free: self.pool.free() as u64,
             with_kernel: sum(|side| side.socket.with_kernel()),
-            in_worker: sum(|side| side.socket.held() + side.waiting as u64),
+            in_worker: sum(|side| side.socket.held() + side.waiting as u64) + self.pool.lent(),
             in_tx: sum(|side| side.socket.in_tx()),
         }
     }
@@ -347,8 +420,8 @@ mod tests {
     fn a_umem_on_huge_pages_fills_them() {
         for (sides, frame_size) in [(1, 4096), (2, 4096), (1, 2048), (2, 2048)] {
             let huge = RingConfig { frame_size, ..RingConfig::default() };
-            let plain = umem_bytes(RingConfig { huge_pages: false, ..huge }, sides);
-            let bytes = umem_bytes(huge, sides);
+            let plain = umem_bytes(RingConfig { huge_pages: false, ..huge }, sides, 100);
+            let bytes = umem_bytes(huge, sides, 100);
             assert!(bytes.is_multiple_of(HUGE_PAGE.into()));
             assert!((plain..plain + u64::from(HUGE_PAGE)).contains(&bytes));
         }

@@ -10,6 +10,7 @@ use super::link::{Control, Request, text};
 const GSET: u32 = 0x01;
 const GDRVINFO: u32 = 0x03;
 const GLINK: u32 = 0x0a;
+const GRXFH: u32 = 0x29;
 const GSTRINGS: u32 = 0x1b;
 const GSSET_INFO: u32 = 0x37;
 const GRXFHINDIR: u32 = 0x38;
@@ -22,6 +23,8 @@ const GRSSH: u32 = 0x46;
 const SS_FEATURES: u32 = 4;
 /// ETH_GSTRING_LEN in words.
 const STRING_WORDS: usize = 8;
+/// TCP_V4_FLOW to SCTP_V6_FLOW, those of a transport with ports.
+const FLOWS_WITH_PORTS: [u32; 6] = [1, 2, 3, 5, 6, 7];
 /// Largest plausible sizes: far above any driver's, small enough to allocate without thought.
 const MAX_TABLE: u32 = 1 << 16;
 const MAX_FEATURES: u32 = 1024;
@@ -34,6 +37,8 @@ pub struct Channels {
     pub rx: u32,
     /// Tx queues: tx-only and combined channels.
     pub tx: u32,
+    /// The most rx queues that the driver can have.
+    pub most_rx: u32,
 }
 
 /// Name of the driver and the bus address of its device.
@@ -52,8 +57,13 @@ pub fn channels(control: &Control, port: &str) -> io::Result<Option<Channels>> {
     words[0] = GCHANNELS;
     // SAFETY: GCHANNELS writes one struct ethtool_channels of 9 words.
     let answered = supported(unsafe { exchange(control, port, &mut words) })?;
-    let [.., rx, tx, _other, combined] = words;
-    Ok(answered.map(|_| Channels { rx: rx.saturating_add(combined), tx: tx.saturating_add(combined) }))
+    let [_, most_rx, _, _, most_combined, rx, tx, _other, combined] = words;
+    Ok(answered.map(|_| Channels {
+        rx: rx.saturating_add(combined),
+        tx: tx.saturating_add(combined),
+        // Drivers with both count the same queues twice.
+        most_rx: most_rx.max(most_combined),
+    }))
 }
 
 /// The driver (`ethtool -i`).
@@ -111,6 +121,9 @@ pub struct Rss {
     pub key: Vec<u8>,
     /// Rx queue for each value of the hash's low bits; empty without a table.
     pub table: Vec<u32>,
+    /// RXH_* bits of what is hashed of packets with ports, of all transports together; `None` when the driver does not tell
+    /// it of each.
+    pub fields: Option<u64>,
 }
 
 /// Hash function, key and indirection table of `port`; `None` where the driver tells none of them.
@@ -136,7 +149,20 @@ pub fn rss(control: &Control, port: &str) -> io::Result<Option<Rss>> {
     unsafe { exchange(control, port, &mut words) }?;
     let [function, transform, ..] = words[4].to_ne_bytes();
     let bytes = words[HEAD + table..].iter().flat_map(|word| word.to_ne_bytes()).take(key);
-    Ok(Some(Rss { function, transform, key: bytes.collect(), table: words[HEAD..HEAD + table].to_vec() }))
+    let table = words[HEAD..HEAD + table].to_vec();
+    Ok(Some(Rss { function, transform, key: bytes.collect(), table, fields: hash_fields(control, port) }))
+}
+
+/// What is hashed of packets with ports (`ethtool -n <port> rx-flow-hash tcp4`, …).
+fn hash_fields(control: &Control, port: &str) -> Option<u64> {
+    FLOWS_WITH_PORTS.into_iter().try_fold(0, |fields, flow| {
+        // struct ethtool_rxnfc up to its data: cmd, flow type, 64 bits.
+        let mut words = [GRXFH, flow, 0, 0];
+        // SAFETY: for GRXFH of the device's own context the kernel reads and writes these 4 words (net/ethtool/ioctl.c).
+        unsafe { exchange(control, port, &mut words) }.ok()?;
+        let ([a, b, c, d], [e, f, g, h]) = (words[2].to_ne_bytes(), words[3].to_ne_bytes());
+        Some(fields | u64::from_ne_bytes([a, b, c, d, e, f, g, h]))
+    })
 }
 
 /// Speed of the link in Mbit/s; `None` where there is none to tell (no carrier, a virtual device).
@@ -320,7 +346,7 @@ pub(super) mod tests {
         in_fresh_namespace(|| {
             veth("left", "right", 3);
             let control = Control::open().unwrap();
-            assert_eq!(channels(&control, "left").unwrap(), Some(Channels { rx: 3, tx: 3 }));
+            assert_eq!(channels(&control, "left").unwrap(), Some(Channels { rx: 3, tx: 3, most_rx: 3 }));
             assert_eq!(channels(&control, "lo").unwrap(), None);
             assert_eq!(rss_queues(&control, "left").unwrap(), None);
             assert_eq!(rss(&control, "left").unwrap(), None);

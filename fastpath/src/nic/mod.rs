@@ -7,6 +7,7 @@ pub mod ethtool;
 pub mod frame;
 pub mod gate;
 pub mod link;
+pub mod loan;
 #[cfg(test)]
 mod namespace;
 mod options;

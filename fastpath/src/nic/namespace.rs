@@ -18,12 +18,20 @@ pub(crate) fn in_fresh_namespace(test: impl FnOnce() + Send) {
     });
 }
 
-/// Makes the veth pair `left`-`right` with `queues` rx and tx queues on both ends, up.
+/// Makes the veth pair `left`-`right` with `queues` rx and tx queues on both ends, up, and waits until the kernel says so.
 pub(crate) fn veth(left: &str, right: &str, queues: u32) {
     let queues = format!("numrxqueues {queues} numtxqueues {queues}");
     ip(&format!("link add name {left} {queues} type veth peer name {right} {queues}"));
     ip(&format!("link set dev {left} up"));
     ip(&format!("link set dev {right} up"));
+    // Up to a second later (net/core/link_watch.c).
+    for _ in 0..500 {
+        if [left, right].iter().all(|port| ip(&format!("link show dev {port}")).contains("state UP")) {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    panic!("{left} and {right} do not come up");
 }
 
 /// Runs `ip` with `arguments` (split at spaces) in this thread's namespace; its standard output.

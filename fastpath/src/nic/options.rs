@@ -1,6 +1,10 @@
 //! Socket options and system calls of an AF_XDP socket that xsk-rs does not have.
 
-use std::{io, os::fd::RawFd, time::Duration};
+use std::{
+    io,
+    os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd},
+    time::Duration,
+};
 
 const SOL_XDP: libc::c_int = 283;
 /// Size of the `u32` that every option here is.
@@ -69,6 +73,31 @@ pub(super) fn wait_readable(fds: &mut [libc::pollfd], timeout: Duration) -> io::
         0.. => Ok(()),
         _ => passing(io::Error::last_os_error()),
     }
+}
+
+/// An eventfd(2) that never blocks.
+pub(super) fn event() -> io::Result<OwnedFd> {
+    // SAFETY: no pointers are passed.
+    let fd = unsafe { libc::eventfd(0, libc::EFD_NONBLOCK | libc::EFD_CLOEXEC) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel has just given us this descriptor, and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Makes an eventfd readable. It fails only when its counter is full, and then it is readable already.
+pub(super) fn signal_event(event: &OwnedFd) {
+    let one = 1u64;
+    // SAFETY: the kernel reads the 8 bytes of `one`, which outlives the call.
+    let _ = unsafe { libc::write(event.as_raw_fd(), (&raw const one).cast(), 8) };
+}
+
+/// Makes an eventfd unreadable again. It fails only when it is so already.
+pub(super) fn clear_event(event: &OwnedFd) {
+    let mut count = 0u64;
+    // SAFETY: the kernel writes the 8 bytes of `count`, which outlives the call.
+    let _ = unsafe { libc::read(event.as_raw_fd(), (&raw mut count).cast(), 8) };
 }
 
 /// Errors that pass by themselves: nothing to do, interrupted, link down for now, ring being set up.

@@ -1,13 +1,20 @@
 //! A worker's UMEM and the ownership of each of its chunks.
 
-use std::num::NonZeroU32;
+use std::{
+    io::Write as _,
+    num::NonZeroU32,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use xsk_rs::{
     FrameDesc, Umem,
     config::{FrameSize, QueueSize, UmemConfig},
 };
 
-use super::frame::{Frame, Packet};
+use super::{
+    frame::{Frame, Packet},
+    loan::{Loan, Memory},
+};
 
 /// Space the kernel keeps in front of the data of every chunk (`XDP_PACKET_HEADROOM`). The XDP program may
 /// leave metadata in it (`bpf_xdp_adjust_meta`).
@@ -22,9 +29,14 @@ enum Owner {
     Kernel,
     /// In a [`Frame`] the worker holds.
     Worker,
+    /// In a [`Loan`]: another worker may be looking at it.
+    Lent,
     /// On a tx ring, in the driver, or on a completion ring.
     Tx,
 }
+
+/// Frames kept for packets of the worker's own making (RST, ICMP unreachable).
+pub const RESERVED: u32 = 32;
 
 /// Why a UMEM could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -60,9 +72,17 @@ pub struct FramePool {
     umem: Umem,
     /// Last in, first out: the chunk freed last is the one still in the cache.
     free: Vec<Frame>,
+    /// Free, but kept for packets of the worker's own making.
+    reserve: Vec<Frame>,
     owners: Box<[Owner]>,
     /// Frame that follows the one in this chunk in a multi-frame packet.
     links: Box<[Option<Frame>]>,
+    /// Buffers that packets of several frames are copied to when they are lent.
+    buffers: Vec<Vec<u8>>,
+    /// Frames in loans.
+    lent: u64,
+    /// Of all pools of this process, which one.
+    number: u64,
     shift: u32,
     huge_pages: bool,
 }
@@ -88,9 +108,16 @@ impl FramePool {
             Some(made) => made,
             None => Umem::new(config, count, false).map_err(|e| register_error(frames, frame_size, &e))?,
         };
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let mut free: Vec<Frame> = descs.into_iter().map(Frame).collect();
+        let reserve = free.split_off(free.len().saturating_sub(RESERVED as usize));
         Ok(Self {
             umem,
-            free: descs.into_iter().map(Frame).collect(),
+            free,
+            reserve,
+            buffers: Vec::new(),
+            lent: 0,
+            number: NUMBER.fetch_add(1, Ordering::Relaxed),
             owners: vec![Owner::Pool; frames as usize].into(),
             links: std::iter::repeat_with(|| None).take(frames as usize).collect(),
             shift: frame_size.trailing_zeros(),
@@ -113,9 +140,29 @@ impl FramePool {
         self.owners.len()
     }
 
-    /// Number of chunks on the free list.
+    /// Number of chunks that nobody uses.
     pub fn free(&self) -> usize {
+        self.free.len() + self.reserve.len()
+    }
+
+    /// Number of those that may go on a fill ring: all but the reserve.
+    pub(super) fn fillable(&self) -> usize {
         self.free.len()
+    }
+
+    /// Number of chunks that other workers may be looking at.
+    pub fn lent(&self) -> u64 {
+        self.lent
+    }
+
+    /// What other workers need to look at packets lent to them.
+    pub fn memory(&self) -> Memory {
+        Memory::new(self.umem.clone(), self.number)
+    }
+
+    /// Makes `n` buffers of `bytes` bytes for lending packets of several frames. One grows when it has to.
+    pub fn keep_buffers(&mut self, n: usize, bytes: usize) {
+        self.buffers.extend(std::iter::repeat_with(|| Vec::with_capacity(bytes)).take(n));
     }
 
     fn chunk(&self, desc: &FrameDesc) -> usize {
@@ -170,10 +217,57 @@ impl FramePool {
 
     /// Puts a packet's frames back on the free list.
     pub fn release(&mut self, packet: Packet) {
-        self.dismantle(packet, |pool, frame| {
-            pool.set_owner(&frame.0, Owner::Pool);
-            pool.free.push(frame);
-        });
+        self.dismantle(packet, Self::put_back);
+    }
+
+    /// The reserve is filled up first.
+    fn put_back(&mut self, frame: Frame) {
+        self.set_owner(&frame.0, Owner::Pool);
+        match self.reserve.len() < RESERVED as usize {
+            true => self.reserve.push(frame),
+            false => self.free.push(frame),
+        }
+    }
+
+    /// Lends a packet to another worker. One of several frames is copied together for it; when there is no buffer to copy
+    /// to, the packet comes back.
+    pub fn lend_packet(&mut self, packet: Packet) -> Result<Loan, Packet> {
+        let mut gathered = None;
+        if packet.frames() > 1 {
+            let Some(mut buffer) = self.buffers.pop() else { return Err(packet) };
+            self.gather(&packet, &mut buffer);
+            gathered = Some(buffer);
+        }
+        self.set_owners(&packet, Owner::Lent);
+        self.lent += packet.frames() as u64;
+        Ok(Loan { packet, pool: self.number, gathered })
+    }
+
+    /// Takes a packet back that was lent; `None` when it is of another pool.
+    pub fn take_back(&mut self, loan: Loan) -> Option<Packet> {
+        if loan.pool != self.number {
+            return None;
+        }
+        self.buffers.extend(loan.gathered);
+        self.set_owners(&loan.packet, Owner::Worker);
+        self.lent -= (loan.packet.frames() as u64).min(self.lent);
+        Some(loan.packet)
+    }
+
+    /// Makes a packet of `bytes` in a frame of the reserve; `None` when there is none left, or it does not hold so many.
+    pub fn make_packet(&mut self, bytes: &[u8]) -> Option<Packet> {
+        let mut frame = self.reserve.pop()?;
+        frame.0.set_options(0);
+        // SAFETY: the frame was free, so neither the kernel nor anybody else uses its chunk, and it is one of this UMEM.
+        let mut data = unsafe { self.umem.data_mut(&mut frame.0) };
+        let mut cursor = data.cursor();
+        cursor.set_pos(0);
+        if cursor.write_all(bytes).is_err() {
+            self.reserve.push(frame);
+            return None;
+        }
+        self.set_owner(&frame.0, Owner::Worker);
+        Some(self.packet(frame))
     }
 
     /// Gives up a packet whose descriptors were produced on a tx ring: from now on the kernel has it.
@@ -184,10 +278,9 @@ impl FramePool {
     /// Takes a chunk back from a completion ring. False when it had not been submitted.
     pub(super) fn reclaim(&mut self, desc: FrameDesc) -> bool {
         let chunk = self.chunk(&desc);
-        match self.owners.get_mut(chunk) {
+        match self.owners.get(chunk) {
             Some(owner) if *owner == Owner::Tx => {
-                *owner = Owner::Pool;
-                self.free.push(Frame(desc));
+                self.put_back(Frame(desc));
                 true
             }
             _ => false,
@@ -217,6 +310,26 @@ impl FramePool {
         }
     }
 
+    fn set_owners(&mut self, packet: &Packet, to: Owner) {
+        self.set_owner(&packet.head.0, to);
+        let mut at = self.chunk(&packet.head.0);
+        while let Some(next) = self.links.get(at).and_then(Option::as_ref) {
+            at = self.chunk(&next.0);
+            if let Some(owner) = self.owners.get_mut(at) {
+                *owner = to;
+            }
+        }
+    }
+
+    /// Copies a packet's frames together.
+    fn gather(&self, packet: &Packet, into: &mut Vec<u8>) {
+        into.clear();
+        for desc in self.descriptors(packet) {
+            // SAFETY: as in `with_head`; the frames of one packet are distinct chunks, each read here only.
+            into.extend_from_slice(unsafe { self.umem.data(desc) }.contents());
+        }
+    }
+
     /// Shows the bytes of a packet's first frame.
     pub fn with_head<R>(&self, packet: &mut Packet, look: impl FnOnce(&mut [u8]) -> R) -> R {
         // SAFETY: `accept` checked that the descriptor lies inside one chunk of this UMEM, and the owner table
@@ -235,11 +348,7 @@ impl FramePool {
         if packet.frames() == 1 {
             return self.with_head(packet, look);
         }
-        scratch.clear();
-        for desc in self.descriptors(packet) {
-            // SAFETY: as in `with_head`; the frames of one packet are distinct chunks, each read here only.
-            scratch.extend_from_slice(unsafe { self.umem.data(desc) }.contents());
-        }
+        self.gather(packet, scratch);
         look(scratch)
     }
 }

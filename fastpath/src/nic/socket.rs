@@ -200,7 +200,7 @@ impl QueueSocket {
         let room = usize::try_from(self.quota.saturating_sub(self.with_kernel)).unwrap_or(0);
         if room >= self.batch {
             let slots = self.fill.nb_free(self.nb_descs()) as usize;
-            let n = room.min(slots).min(pool.free());
+            let n = room.min(slots).min(pool.fillable());
             // SAFETY: the chunks are on the pool's free list, so nobody else holds them; `lend` gives them up.
             let produced = unsafe { self.fill.produce(pool.lendable(n)) };
             pool.lend(produced);

@@ -1,12 +1,17 @@
 //! Counters of one worker: written by it alone, read by anyone.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
 
-use crate::io::{FrameCensus, KernelCounts};
+use crate::{
+    engine::{counters::Counters, verdict::DropReason},
+    io::{FrameCensus, KernelCounts},
+};
 
 /// What is counted for each side (port) of a worker's queue. The names are those of the stats JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(usize)]
 pub enum Counter {
     /// Packets received on this port.
     RxPackets,
@@ -16,8 +21,12 @@ pub enum Counter {
     TxPackets,
     /// Their bytes.
     TxBytes,
-    /// Received here and dropped by a rule.
-    DropRule,
+    /// Packets of the worker's own making (RST, ICMP unreachable) meant to leave here.
+    Injected,
+    /// Such packets for which there was no frame.
+    InjectFailed,
+    /// Received here and dropped by the engine or for want of it.
+    Drop(DropReason),
     /// Meant to leave here and dropped because the port takes no more.
     DropTxFull,
     /// Received here and kept (tap: nothing is sent).
@@ -28,9 +37,28 @@ pub enum Counter {
     Invalid,
 }
 
+/// Counters that are not [`Counter::Drop`].
+const PLAIN: usize = 10;
+
 impl Counter {
     /// Number of counters.
-    pub const COUNT: usize = Self::Invalid as usize + 1;
+    pub const COUNT: usize = PLAIN + DropReason::ALL.len();
+
+    fn index(self) -> usize {
+        match self {
+            Self::RxPackets => 0,
+            Self::RxBytes => 1,
+            Self::TxPackets => 2,
+            Self::TxBytes => 3,
+            Self::Injected => 4,
+            Self::InjectFailed => 5,
+            Self::DropTxFull => 6,
+            Self::Tapped => 7,
+            Self::WouldDrop => 8,
+            Self::Invalid => 9,
+            Self::Drop(reason) => PLAIN + reason as usize,
+        }
+    }
 }
 
 /// The values of one side at one moment.
@@ -40,17 +68,22 @@ pub struct Counts([u64; Counter::COUNT]);
 impl Counts {
     /// A counter's value.
     pub fn get(&self, counter: Counter) -> u64 {
-        self.0[counter as usize]
+        self.0[counter.index()]
     }
 
     /// Adds to a counter.
     pub fn add(&mut self, counter: Counter, n: u64) {
-        self.0[counter as usize] += n;
+        self.0[counter.index()] += n;
     }
 
     /// Sets a counter that is kept elsewhere.
     pub fn set(&mut self, counter: Counter, value: u64) {
-        self.0[counter as usize] = value;
+        self.0[counter.index()] = value;
+    }
+
+    /// Packets dropped by the engine or for want of it, for whatever reason.
+    pub fn dropped(&self) -> u64 {
+        DropReason::ALL.into_iter().map(|reason| self.get(Counter::Drop(reason))).sum()
     }
 
     /// Adds all counters of another side.
@@ -70,6 +103,30 @@ impl Counts {
     }
 }
 
+/// Packets between the workers of a wire, of one worker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct HandoverCounts {
+    /// Received here and handed to the worker that owns the flow.
+    pub handed_over: u64,
+    /// Of those: came back with a verdict.
+    pub returned: u64,
+    /// Of those: given up at the end of the run, because the owner did not answer.
+    pub given_up: u64,
+    /// Received by others and inspected here.
+    pub served: u64,
+    /// Datagrams put together here and given to the worker that owns their flow.
+    pub referred: u64,
+    /// Packets and datagrams that their owner took no more of; the exception policy decided.
+    pub full: u64,
+}
+
+impl HandoverCounts {
+    /// Packets that are away for a verdict.
+    pub fn waiting(&self) -> u64 {
+        self.handed_over.saturating_sub(self.returned + self.given_up)
+    }
+}
+
 /// One worker's figures at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
@@ -81,6 +138,8 @@ pub struct Figures {
     pub frames: FrameCensus,
     /// Packets forwarded and still waiting for room on a tx ring.
     pub pending: u64,
+    /// Packets between the workers.
+    pub handover: HandoverCounts,
     /// Alerts raised.
     pub alerts: u64,
     /// Packets of several frames that were copied together for inspection.
@@ -88,22 +147,25 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// The loss ledger in packets: received minus forwarded, dropped, kept and waiting. 0 unless a packet
-    /// went missing between the rings.
+    /// The loss ledger in packets: received and injected minus sent, dropped, kept and waiting (for room or for
+    /// another worker's verdict). 0 unless a packet went missing between the rings.
     pub fn residual(&self) -> i64 {
         let sum = |counter| self.sides.iter().map(|side| side.get(counter)).sum::<u64>();
         let gone = sum(Counter::TxPackets)
-            + sum(Counter::DropRule)
+            + self.sides.iter().map(Counts::dropped).sum::<u64>()
             + sum(Counter::DropTxFull)
             + sum(Counter::Tapped)
+            + self.handover.waiting()
             + self.pending;
-        sum(Counter::RxPackets).cast_signed() - gone.cast_signed()
+        let come = sum(Counter::RxPackets) + sum(Counter::Injected);
+        come.cast_signed() - gone.cast_signed()
     }
 }
 
 const KERNEL: usize = 6;
+const HANDOVER: usize = 6;
 const REST: usize = 8;
-const WORDS: usize = 2 * (Counter::COUNT + KERNEL) + REST;
+const WORDS: usize = 2 * (Counter::COUNT + KERNEL) + HANDOVER + REST;
 
 /// The shared copy of a worker's [`Figures`]: one writer, any number of readers, no lock on either side.
 ///
@@ -114,11 +176,17 @@ const WORDS: usize = 2 * (Counter::COUNT + KERNEL) + REST;
 pub struct Published {
     sequence: AtomicU64,
     words: [AtomicU64; WORDS],
+    /// What its engine has counted, as of its last tick.
+    engine: Mutex<Counters>,
 }
 
 impl Default for Published {
     fn default() -> Self {
-        Self { sequence: AtomicU64::new(0), words: [const { AtomicU64::new(0) }; WORDS] }
+        Self {
+            sequence: AtomicU64::new(0),
+            words: [const { AtomicU64::new(0) }; WORDS],
+            engine: Mutex::default(),
+        }
     }
 }
 
@@ -132,6 +200,19 @@ impl Published {
             word.store(value, Ordering::Relaxed);
         }
         self.sequence.store(sequence + 2, Ordering::Release);
+    }
+
+    /// Publishes what the engine has counted; not on the packets' way. While someone reads, that waits for the next time.
+    pub fn store_engine(&self, counters: Counters) {
+        if let Ok(mut engine) = self.engine.try_lock() {
+            *engine = counters;
+        }
+    }
+
+    /// What the engine had counted when that was published last.
+    pub fn engine(&self) -> Counters {
+        // A panic while it was held cannot have left it half-written: it is stored whole.
+        *self.engine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The figures of one moment.
@@ -174,7 +255,8 @@ fn flatten(figures: &Figures) -> impl Iterator<Item = u64> {
             tx_ring_empty_descs,
         ]
     });
-    sides.chain(kernel).chain(rest)
+    let HandoverCounts { handed_over, returned, given_up, served, referred, full } = figures.handover;
+    sides.chain(kernel).chain([handed_over, returned, given_up, served, referred, full]).chain(rest)
 }
 
 /// The other way round; words come in the order of [`flatten`].
@@ -195,6 +277,14 @@ fn unflatten(words: &[u64; WORDS]) -> Figures {
             tx_ring_empty_descs: next(),
         };
     }
+    figures.handover = HandoverCounts {
+        handed_over: next(),
+        returned: next(),
+        given_up: next(),
+        served: next(),
+        referred: next(),
+        full: next(),
+    };
     figures.frames =
         FrameCensus { total: next(), free: next(), with_kernel: next(), in_worker: next(), in_tx: next() };
     Figures { pending: next(), alerts: next(), gathered: next(), ..figures }
@@ -223,6 +313,7 @@ mod tests {
         figures.kernel[0].rx_dropped = 8;
         figures.frames.in_tx = 11;
         figures.gathered = 12;
+        figures.handover.full = 13;
         let published = Published::default();
         published.store(&figures);
         assert_eq!(published.load(), figures);
@@ -244,9 +335,22 @@ mod tests {
     fn residuals_show_what_is_missing() {
         let mut figures = Figures::default();
         figures.sides[0].set(Counter::RxPackets, 5);
-        figures.sides[0].set(Counter::DropRule, 1);
+        figures.sides[0].set(Counter::Drop(DropReason::Rule), 1);
         figures.sides[1].set(Counter::TxPackets, 2);
         figures.pending = 1;
         assert_eq!(figures.residual(), 1);
+        figures.handover = HandoverCounts { handed_over: 3, returned: 2, ..HandoverCounts::default() };
+        assert_eq!(figures.residual(), 0);
+    }
+
+    #[test]
+    fn each_counter_has_a_place_of_its_own() {
+        let mut counts = Counts::default();
+        for reason in DropReason::ALL {
+            counts.add(Counter::Drop(reason), 1);
+        }
+        counts.add(Counter::Invalid, 1);
+        assert_eq!(counts.dropped(), DropReason::ALL.len() as u64);
+        assert_eq!(counts.0.iter().filter(|count| **count == 1).count(), DropReason::ALL.len() + 1);
     }
 }

@@ -1,4 +1,5 @@
 //! Counters of the workers, the loss ledger and their renderings.
 
 pub mod counter;
+mod drops;
 pub mod snapshot;

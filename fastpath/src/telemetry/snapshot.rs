@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use serde::Serialize;
 
-use super::counter::{Counter, Counts, Figures, Published};
+use super::{
+    counter::{Counter, Counts, Figures, HandoverCounts, Published},
+    drops::Drops,
+};
 use crate::io::{FrameCensus, KernelCounts};
 
 /// What does not change while running: who serves what.
@@ -41,17 +44,6 @@ pub struct XdpPort {
     pub xdp: Vec<XdpQueue>,
 }
 
-/// Drops of one queue of one port, by reason.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Drops {
-    /// Received here, dropped by a rule.
-    pub rule: u64,
-    /// Meant to leave here, but the port takes no more.
-    pub tx_full: u64,
-    /// Descriptors from the kernel that were not believed.
-    pub invalid: u64,
-}
-
 /// One queue of one port.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct QueueFigures {
@@ -75,6 +67,10 @@ pub struct QueueFigures {
     pub tx_bytes: u64,
     /// Packets received here and not sent (tap).
     pub tapped: u64,
+    /// Packets of fastpath's own making meant to leave here.
+    pub injected: u64,
+    /// Such packets for which there was no frame.
+    pub inject_failed: u64,
     /// Packets dropped.
     pub drops: Drops,
     /// Packets that a rule would have dropped.
@@ -95,6 +91,18 @@ pub struct WorkerFrames {
     pub residual: i64,
 }
 
+/// One worker's packets from and to other workers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct WorkerHandover {
+    /// Worker number.
+    pub worker: usize,
+    /// How many went where.
+    #[serde(flatten)]
+    pub counts: HandoverCounts,
+    /// Packets that are away for a verdict.
+    pub waiting: u64,
+}
+
 /// Sums over all queues.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
@@ -112,6 +120,12 @@ pub struct Totals {
     pub tapped: u64,
     /// Packets waiting for room on a tx ring.
     pub pending: u64,
+    /// Packets of fastpath's own making (RST, ICMP unreachable).
+    pub injected: u64,
+    /// Packets that another worker inspected.
+    pub handed_over: u64,
+    /// Packets that wait for another worker's verdict.
+    pub in_handover: u64,
     /// Packets that a rule would have dropped.
     pub would_drop: u64,
     /// Frames lost in rings of the kernel before fastpath saw them.
@@ -135,6 +149,8 @@ pub struct Snapshot {
     pub ports: Vec<XdpPort>,
     /// Per worker.
     pub frames: Vec<WorkerFrames>,
+    /// Per worker.
+    pub handover: Vec<WorkerHandover>,
     /// Sums.
     pub totals: Totals,
 }
@@ -142,7 +158,13 @@ pub struct Snapshot {
 impl Snapshot {
     /// Reads all workers' figures.
     pub fn take(workers: &[(WorkerFacts, Arc<Published>)], ports: Vec<XdpPort>, events_lost: u64) -> Self {
-        let mut snapshot = Self { queues: Vec::new(), ports, frames: Vec::new(), totals: Totals::default() };
+        let mut snapshot = Self {
+            queues: Vec::new(),
+            ports,
+            frames: Vec::new(),
+            handover: Vec::new(),
+            totals: Totals::default(),
+        };
         snapshot.totals.events_lost = events_lost;
         for (worker, (facts, published)) in workers.iter().enumerate() {
             let figures = published.load();
@@ -163,14 +185,19 @@ impl Snapshot {
             frames: figures.frames,
             residual: figures.frames.residual(),
         });
+        let waiting = figures.handover.waiting();
+        self.handover.push(WorkerHandover { worker, counts: figures.handover, waiting });
         let totals = &mut self.totals;
         totals.rx_packets += sum.get(Counter::RxPackets);
         totals.rx_bytes += sum.get(Counter::RxBytes);
         totals.tx_packets += sum.get(Counter::TxPackets);
         totals.tx_bytes += sum.get(Counter::TxBytes);
-        totals.dropped += sum.get(Counter::DropRule) + sum.get(Counter::DropTxFull);
+        totals.dropped += sum.dropped() + sum.get(Counter::DropTxFull);
         totals.tapped += sum.get(Counter::Tapped);
         totals.pending += figures.pending;
+        totals.injected += sum.get(Counter::Injected);
+        totals.handed_over += figures.handover.handed_over;
+        totals.in_handover += waiting;
         totals.would_drop += sum.get(Counter::WouldDrop);
         totals.kernel_lost += figures.kernel.iter().map(KernelCounts::lost).sum::<u64>();
         totals.gathered += figures.gathered;
@@ -199,11 +226,9 @@ fn queue_figures(
         tx_packets: get(Counter::TxPackets),
         tx_bytes: get(Counter::TxBytes),
         tapped: get(Counter::Tapped),
-        drops: Drops {
-            rule: get(Counter::DropRule),
-            tx_full: get(Counter::DropTxFull),
-            invalid: get(Counter::Invalid),
-        },
+        injected: get(Counter::Injected),
+        inject_failed: get(Counter::InjectFailed),
+        drops: Drops::of(counts),
         would_drops: get(Counter::WouldDrop),
         kernel,
     }
@@ -230,7 +255,7 @@ pub fn live_line(earlier: &Snapshot, current: &Snapshot, span: Duration) -> Stri
             "q{queue} rx {} tx {} drop {} lost {lost} | ",
             rate(|q| q.rx_packets),
             rate(|q| q.tx_packets),
-            rate(|q| q.drops.rule + q.drops.tx_full),
+            rate(|q| q.drops.packets()),
         );
     }
     let totals = &current.totals;
@@ -254,6 +279,7 @@ fn per_second(n: u64, seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::verdict::DropReason;
 
     fn workers() -> Vec<(WorkerFacts, Arc<Published>)> {
         let facts = WorkerFacts {
@@ -270,7 +296,7 @@ mod tests {
         let workers = workers();
         let mut figures = Figures { alerts: 2, pending: 1, ..Figures::default() };
         figures.sides[0].set(Counter::RxPackets, 10);
-        figures.sides[0].set(Counter::DropRule, 2);
+        figures.sides[0].set(Counter::Drop(DropReason::Rule), 2);
         figures.sides[1].set(Counter::TxPackets, 6);
         figures.sides[1].set(Counter::DropTxFull, 1);
         figures.kernel[1].rx_ring_full = 4;
@@ -281,7 +307,7 @@ mod tests {
         assert_eq!((totals.kernel_lost, totals.alerts, totals.events_lost), (4, 2, 5));
         assert_eq!(totals.residual, 0);
         assert_eq!(snapshot.queues.len(), 2);
-        assert_eq!(snapshot.queues[1].drops.tx_full, 1);
+        assert_eq!(snapshot.queues[1].drops.packets(), 1);
     }
 
     #[test]
@@ -305,13 +331,18 @@ mod tests {
         let snapshot = Snapshot::take(&workers(), vec![XdpPort { port: "a".into(), xdp: vec![] }], 0);
         let value = serde_json::to_value(&snapshot).unwrap();
         for path in [
+            "/queues/0/drops/rule",
+            "/queues/0/drops/handover",
             "/queues/0/drops/tx_full",
+            "/queues/0/drops/invalid",
             "/queues/0/kernel/rx_ring_full",
             "/ports/0/port",
             "/frames/0/total",
             "/frames/0/residual",
             "/totals/residual",
             "/totals/would_drop",
+            "/handover/0/handed_over",
+            "/handover/0/waiting",
         ] {
             assert!(value.pointer(path).is_some(), "{path}");
         }

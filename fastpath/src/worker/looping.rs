@@ -8,12 +8,15 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use super::{Inspector, mesh::Mesh};
 use crate::{
     config::ActionMode,
     engine::{
         Engine,
-        event::{Event, EventSink},
+        event::{Event, EventKind, EventSink},
         meta::{Meta, PortId, Timestamp},
+        referral::Judgement,
+        reject::End,
         verdict::Verdict,
     },
     io::PacketIo,
@@ -32,13 +35,15 @@ const DRAIN: Duration = Duration::from_millis(300);
 const QUIET: Duration = Duration::from_millis(10);
 
 /// One worker: an I/O backend, an engine and a sink for its events, and the figures it publishes.
-pub struct Worker<I: PacketIo, S> {
-    io: I,
-    engine: Engine,
-    sink: AlertCounter<S>,
+pub struct Worker<I: PacketIo, S, E = Engine> {
+    pub(super) io: I,
+    pub(super) engine: E,
+    pub(super) sink: AlertCounter<S>,
     action: ActionMode,
     ports: [PortId; 2],
-    figures: Figures,
+    pub(super) batch: usize,
+    pub(super) mesh: Mesh<I::Handle>,
+    pub(super) figures: Figures,
     published: Arc<Published>,
     packets: Vec<(usize, I::Packet)>,
     #[cfg(feature = "fault-injection")]
@@ -46,14 +51,14 @@ pub struct Worker<I: PacketIo, S> {
 }
 
 /// Counts the alerts on their way into the sink.
-struct AlertCounter<S> {
+pub(super) struct AlertCounter<S> {
     sink: S,
     alerts: u64,
 }
 
 impl<S: EventSink> EventSink for AlertCounter<S> {
     fn emit(&mut self, event: Event) {
-        self.alerts += 1;
+        self.alerts += u64::from(matches!(event.kind, EventKind::Alert { .. }));
         self.sink.emit(event);
     }
 }
@@ -64,12 +69,12 @@ pub(super) fn now() -> Timestamp {
     Timestamp(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
 }
 
-impl<I: PacketIo, S: EventSink> Worker<I, S> {
+impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
     /// A worker over `io`, whose sides are the ports `ports`. It handles up to `batch` packets per side and
-    /// turn.
+    /// turn. It owns all flows, until it is told of others ([`Self::join`]).
     pub fn new(
         io: I,
-        engine: Engine,
+        engine: E,
         sink: S,
         action: ActionMode,
         ports: [PortId; 2],
@@ -83,12 +88,19 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
             sink: AlertCounter { sink, alerts: 0 },
             action,
             ports,
+            batch,
+            mesh: Mesh::alone(),
             figures: Figures::default(),
             published,
             packets,
             #[cfg(feature = "fault-injection")]
             fault: None,
         }
+    }
+
+    /// Makes it one of several workers that share the flows. Its engine's share must be the same.
+    pub fn join(&mut self, mesh: Mesh<I::Handle>) {
+        self.mesh = mesh;
     }
 
     /// Makes the worker fail on purpose (tests).
@@ -112,40 +124,80 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
         &self.figures
     }
 
-    /// One turn: at most one batch per side, received, inspected, and sent or released. How many packets it
-    /// was.
+    /// One turn: what other workers ask and answer, then at most one batch per side, received, inspected or handed over,
+    /// and sent or released. How many packets it was.
     pub fn turn(&mut self, time: Timestamp) -> Result<usize, I::Error> {
+        let served = self.serve();
         self.io.receive(&mut self.packets)?;
         let received = self.packets.len();
-        for (side, mut packet) in self.packets.drain(..) {
-            let meta = Meta { time, port: self.ports[side], ..Meta::default() };
-            let (verdict, bytes) = self.io.with_bytes(&mut packet, |bytes| {
-                (self.engine.inspect(bytes, &meta, &mut self.sink), bytes.len() as u64)
-            });
-            let counts = &mut self.figures.sides[side];
-            counts.add(Counter::RxPackets, 1);
-            counts.add(Counter::RxBytes, bytes);
-            if let Verdict::WouldDrop(_) = verdict {
-                counts.add(Counter::WouldDrop, 1);
-            }
-            match (verdict, self.action) {
-                (_, ActionMode::Tap) => {
-                    counts.add(Counter::Tapped, 1);
-                    self.io.release(packet);
-                }
-                (Verdict::Drop(_), _) => {
-                    counts.add(Counter::DropRule, 1);
-                    self.io.release(packet);
-                }
-                (Verdict::Forward | Verdict::WouldDrop(_), _) => self.io.forward(side, packet),
-            }
+        let mut packets = std::mem::take(&mut self.packets);
+        for (side, packet) in packets.drain(..) {
+            self.accept(side, packet, time);
         }
+        self.packets = packets;
+        self.mesh.call();
         #[cfg(feature = "fault-injection")]
         if let (Some(fault), true) = (&self.fault, received > 0) {
             fault.strike();
         }
         self.io.flush(time)?;
-        Ok(received)
+        Ok(received + served)
+    }
+
+    /// Inspects a packet, or gives it to the worker that owns its flow.
+    fn accept(&mut self, side: usize, mut packet: I::Packet, time: Timestamp) {
+        let meta = Meta { time, port: self.ports[side], ..Meta::default() };
+        let (judgement, bytes) = self.io.with_bytes(&mut packet, |bytes| {
+            let judgement = match self.mesh.other_owner(|| self.engine.steer(bytes, meta.link)) {
+                None => Ok(self.engine.inspect_shared(bytes, &meta, &mut self.sink)),
+                Some(owner) => Err(owner),
+            };
+            (judgement, bytes.len() as u64)
+        });
+        let counts = &mut self.figures.sides[side];
+        counts.add(Counter::RxPackets, 1);
+        counts.add(Counter::RxBytes, bytes);
+        self.send_injections(side);
+        match judgement {
+            Ok(Judgement::Verdict(verdict)) => self.carry_out(side, packet, verdict),
+            Ok(Judgement::Refer(referral)) => self.refer_own(referral, side, packet, meta),
+            Err(owner) => self.hand_over(owner, side, packet, meta),
+        }
+    }
+
+    /// Sends what the engine has to say to the ends of a packet that came in on `side`, whichever worker received it: all
+    /// workers of a wire have sockets on both of its ports.
+    pub(super) fn send_injections(&mut self, side: usize) {
+        let other = (side + 1) % self.io.sides();
+        for injection in self.engine.injections() {
+            let to = if injection.to == End::Source { side } else { other };
+            self.io.inject(to, &injection.frame);
+        }
+    }
+
+    /// Does with a packet received on `side` what the verdict says.
+    pub(super) fn carry_out(&mut self, side: usize, packet: I::Packet, verdict: Verdict) {
+        let counts = &mut self.figures.sides[side];
+        if let Verdict::WouldDrop(_) = verdict {
+            counts.add(Counter::WouldDrop, 1);
+        }
+        match (verdict, self.action) {
+            (_, ActionMode::Tap) => {
+                counts.add(Counter::Tapped, 1);
+                self.io.release(packet);
+            }
+            (Verdict::Drop(reason), _) => {
+                counts.add(Counter::Drop(reason), 1);
+                self.io.release(packet);
+            }
+            (Verdict::Forward | Verdict::WouldDrop(_), _) => self.io.forward(side, packet),
+        }
+    }
+
+    /// Ends a run of turns: what is still away for a verdict is given up and counted as dropped.
+    pub fn close(&mut self) {
+        self.give_up();
+        self.publish();
     }
 
     /// Runs until `stop` is set, then sends on what it still holds. `spin`: never sleep.
@@ -158,6 +210,7 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
             if elapsed(ticked, time) >= TICK {
                 ticked = time;
                 self.engine.tick(time, &mut self.sink);
+                self.published.store_engine(self.engine.counters());
                 if elapsed(asked, time) >= KERNEL_COUNTS {
                     asked = time;
                     self.read_kernel_counts();
@@ -169,7 +222,7 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
             if received == 0 {
                 match spin {
                     true => std::hint::spin_loop(),
-                    false => self.io.wait(if self.io.drained() { TICK } else { SENDING })?,
+                    false => self.sleep(if self.io.drained() { TICK } else { SENDING })?,
                 }
             }
             time = now();
@@ -177,23 +230,30 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
         self.drain()
     }
 
-    /// Handles what is still on the rx rings and waits, within bounds, until what was sent has left. A frame
+    fn sleep(&mut self, timeout: Duration) -> Result<(), I::Error> {
+        self.io.wait(timeout, || self.mesh.is_idle())
+    }
+
+    /// Handles what is still on the rx rings and waits, within bounds, until what was sent has left and what was handed
+    /// over is back; goes on inspecting for the others until they have got so far as well. A frame
     /// that was redirected just before the sockets left the XSKMAP comes only when the driver's pass ends, so
     /// the rings have to stay quiet for a moment.
     fn drain(&mut self) -> Result<(), I::Error> {
         let start = now();
         let (mut time, mut busy) = (start, start);
         while elapsed(start, time) < DRAIN {
-            if self.turn(time)? > 0 || !self.io.drained() {
+            if self.turn(time)? > 0 || !self.io.drained() || self.mesh.counts.waiting() > 0 {
                 busy = time;
-            } else if elapsed(busy, time) >= QUIET {
+            } else if elapsed(busy, time) >= QUIET && self.mesh.all_done() {
                 break;
             }
-            self.io.wait(SENDING)?;
+            self.sleep(SENDING)?;
             time = now();
         }
         self.read_kernel_counts();
-        self.publish();
+        self.engine.finish(time, &mut self.sink);
+        self.published.store_engine(self.engine.counters());
+        self.close();
         Ok(())
     }
 
@@ -206,7 +266,10 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
             counts.set(Counter::TxBytes, sent.tx_bytes);
             counts.set(Counter::DropTxFull, sent.tx_full);
             counts.set(Counter::Invalid, sent.invalid);
+            counts.set(Counter::Injected, sent.injected);
+            counts.set(Counter::InjectFailed, sent.inject_failed);
         }
+        self.figures.handover = self.mesh.counts;
         self.figures.frames = self.io.census();
         self.figures.pending = self.io.pending();
         self.figures.alerts = self.sink.alerts;

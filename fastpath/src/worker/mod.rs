@@ -1,10 +1,22 @@
 //! The workers: one pinned thread per queue, each running THE loop, and the supervisor over them.
 
+#[cfg(feature = "nic")]
 mod binding;
 #[cfg(feature = "fault-injection")]
 mod fault;
+mod handover;
+mod inspector;
 pub mod looping;
+pub mod mesh;
+#[cfg(feature = "nic")]
 pub mod plan;
+#[cfg(feature = "nic")]
 mod report;
+#[cfg(feature = "nic")]
+mod steering;
+#[cfg(feature = "nic")]
 pub mod supervisor;
+#[cfg(feature = "nic")]
 mod thread;
+
+pub use inspector::Inspector;

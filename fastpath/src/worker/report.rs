@@ -115,7 +115,7 @@ fn totals(snapshot: &Snapshot, span: Duration) -> String {
     let frames: i64 = snapshot.frames.iter().map(|worker| worker.residual).sum();
     format!(
         "totals: {:.1} s, received {} packets ({} bytes), sent {} ({} bytes), dropped {}, would drop {}, \
-         not sent (tap) {}, waiting {}, lost in the kernel's rings {}, alerts {}, events lost {}, \
+         not sent (tap) {}, waiting {}, handed over {}, lost in the kernel's rings {}, alerts {}, events lost {}, \
          unaccounted packets {}, unaccounted frames {frames}",
         span.as_secs_f64(),
         totals.rx_packets,
@@ -125,7 +125,8 @@ fn totals(snapshot: &Snapshot, span: Duration) -> String {
         totals.dropped,
         totals.would_drop,
         totals.tapped,
-        totals.pending,
+        totals.pending + totals.in_handover,
+        totals.handed_over,
         totals.kernel_lost,
         totals.alerts,
         totals.events_lost,

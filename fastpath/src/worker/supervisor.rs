@@ -19,20 +19,32 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::{
     binding::Binding,
+    looping,
+    mesh::{self, Ends, Mesh},
     plan::{Plan, PlanError, Seat, plan},
     report::{Outlet, Reporter},
+    steering::{self, Choice},
     thread::{Opened, Report, Task, WorkerThread},
 };
 use crate::{
     config::{ActionMode, AttachMode, OnWorkerLoss, RunConfig, Wire},
-    engine::{Engine, Settings, meta::PortId, rules::RuleSet, verdict::Enforcement},
+    engine::{
+        Engine, Settings,
+        counters::Counters,
+        event::{Event, StatsRecord},
+        flow::Share,
+        meta::PortId,
+        rules::RuleSet,
+        verdict::{Enforcement, Verdict},
+    },
     event::{EventError, LiveSink, LiveWriter},
-    io::xdp::{self, OpenError, XdpOptions},
+    io::xdp::{self, OpenError, XdpHandle, XdpOptions},
     nic::{
         self,
         doctor::{self, Advice, Purpose},
         gate::{self, Capabilities, Passed, Refused},
         link::LinkError,
+        loan::Loan,
         port::{Port, PortError},
     },
     telemetry::{
@@ -124,8 +136,8 @@ pub fn run(config: &RunConfig, rules: &Arc<RuleSet>) -> Result<(), RunError> {
     let ports = config.wires.iter().flat_map(Wire::ports).map(str::to_owned).collect();
     let workers = plan.seats.len();
     let (events, sinks) = LiveWriter::start(&config.log_dir, ports, config.eve, workers, EVENT_QUEUE)?;
-    let result = Supervisor::start(config, &plan, passed, &advice.copy_only, rules, sinks)
-        .and_then(|supervisor| supervisor.watch(&asked, outlet, &events));
+    let result = Supervisor::start(config, &plan, passed, &advice, rules, sinks)
+        .and_then(|supervisor| supervisor.watch(&asked, outlet, &events, config.stats_interval));
     let earlier = events.totals().failed;
     let failed = events.finish().failed.saturating_sub(earlier);
     if failed > 0 {
@@ -169,6 +181,8 @@ struct Supervisor {
     queues: Vec<u32>,
     /// The same for all workers, so that their flow ids differ.
     secret: u64,
+    /// By wire.
+    bindings: Vec<Binding>,
 }
 
 impl Supervisor {
@@ -176,12 +190,13 @@ impl Supervisor {
         config: &RunConfig,
         plan: &Plan,
         passed: Passed,
-        copy_only: &[String],
+        advice: &Advice,
         rules: &Arc<RuleSet>,
         sinks: Vec<LiveSink>,
     ) -> Result<Self, RunError> {
-        let bindings: Vec<Binding> =
-            config.wires.iter().map(|wire| Binding::of(config, wire, &passed, copy_only)).collect();
+        let bindings =
+            config.wires.iter().map(|wire| Binding::of(config, wire, &passed, &advice.copy_only)).collect();
+        let choices = choose_steering(config, advice);
         let ports = open_ports(config, passed)?;
         let (sender, reports) = unbounded();
         let stop = Arc::new(AtomicBool::new(false));
@@ -193,14 +208,22 @@ impl Supervisor {
             stop,
             queues: config.queues.as_slice().to_vec(),
             secret: secret(),
+            bindings,
         };
-        for (seat, sink) in plan.seats.iter().zip(sinks) {
-            supervisor.spawn(config, seat, bindings[seat.wire], rules, sink, sender.clone())?;
+        let ends = choices.iter().flat_map(|choice| ends_of_wire(config, choice));
+        for ((seat, ends), sink) in plan.seats.iter().zip(ends).zip(sinks) {
+            let settings = Settings {
+                share: share(config, seat, ends.is_some()),
+                ..settings(config, supervisor.secret)
+            };
+            let engine = Engine::new(Arc::clone(rules), settings);
+            let ends = ends.map(|ends| (ends, Mesh::<XdpHandle>::overflow(&settings)));
+            supervisor.spawn(config, seat, engine, ends, sink, sender.clone())?;
         }
         drop(sender);
         let opened = supervisor.wait_until_opened(plan)?;
-        for thread in &supervisor.threads {
-            thread.go();
+        for (thread, seat) in supervisor.threads.iter().zip(&plan.seats) {
+            thread.go(handles_of_wire(plan, &opened, seat.wire));
         }
         supervisor.insert_sockets(config, plan, &opened)?;
         Ok(supervisor)
@@ -210,12 +233,12 @@ impl Supervisor {
         &mut self,
         config: &RunConfig,
         seat: &Seat,
-        binding: Binding,
-        rules: &Arc<RuleSet>,
+        engine: Engine,
+        ends: Option<(Ends<Loan>, Verdict)>,
         sink: LiveSink,
         reports: Sender<Report>,
     ) -> Result<(), RunError> {
-        let wire = &config.wires[seat.wire];
+        let (wire, binding) = (&config.wires[seat.wire], self.bindings[seat.wire]);
         let interfaces: Vec<String> = wire.ports().map(str::to_owned).collect();
         let first = port_index(config, seat.wire);
         let published = Arc::new(Published::default());
@@ -223,14 +246,6 @@ impl Supervisor {
             WorkerFacts { queue: seat.queue, core: seat.core, ports: interfaces.clone(), bind: Vec::new() },
             Arc::clone(&published),
         ));
-        let enforcement = match config.action {
-            ActionMode::Inline => Enforcement::Drop,
-            ActionMode::Detect | ActionMode::Tap => Enforcement::Report,
-        };
-        let settings = Settings {
-            wanted: config.eve.wanted(),
-            ..config.engine.enforcing(enforcement).seeded(self.secret)
-        };
         let task = Task {
             seat: seat.clone(),
             wire: XdpOptions {
@@ -241,8 +256,10 @@ impl Supervisor {
                 multi_buffer: binding.multi_buffer,
                 busy_poll: config.busy_poll,
                 swap_mac: config.swap_mac,
+                loans: if ends.is_some() { steering::loans(config) } else { 0 },
             },
-            engine: Engine::new(Arc::clone(rules), settings),
+            engine,
+            ends,
             sink,
             action: config.action,
             ports: [PortId(first), PortId(first + 1)],
@@ -301,11 +318,19 @@ impl Supervisor {
     }
 
     /// Reports every second until a signal (`Ok`) or the end of a worker; then stops in order.
-    fn watch(mut self, asked: &Asked, outlet: Outlet, events: &LiveWriter) -> Result<(), RunError> {
+    fn watch(
+        mut self,
+        asked: &Asked,
+        outlet: Outlet,
+        events: &LiveWriter,
+        stats_interval: Duration,
+    ) -> Result<(), RunError> {
         let mut reporter = Reporter::new(outlet, self.snapshot(lost(events)));
         // Standard error may be a pipe that nobody reads any more: no reason to end.
         let _ = writeln!(io::stderr(), "ready: {}", self.summary());
-        let mut due = Instant::now() + SECOND;
+        let start = Instant::now();
+        let mut due = start + SECOND;
+        let mut stats_due = start + stats_interval;
         let mut result = Ok(());
         while result.is_ok() && !asked.stop.load(Ordering::Relaxed) {
             if asked.reopen.swap(false, Ordering::Relaxed) {
@@ -321,8 +346,13 @@ impl Supervisor {
                 due = (due + SECOND).max(Instant::now());
                 reporter.report(self.snapshot(lost(events)), false);
             }
+            if Instant::now() >= stats_due {
+                stats_due = (stats_due + stats_interval).max(Instant::now());
+                events.emit(self.stats(start.elapsed()));
+            }
         }
         let stopped = self.stop(result.is_err());
+        events.emit(self.stats(start.elapsed()));
         reporter.report(self.snapshot(lost(events)), true);
         reporter.print_totals();
         for error in std::mem::take(&mut self.ports).into_iter().flat_map(Port::close) {
@@ -363,6 +393,15 @@ impl Supervisor {
             thread.join();
         }
         Ok(())
+    }
+
+    /// What the engines have counted, as an event.
+    fn stats(&self, uptime: Duration) -> Event {
+        let mut counters = Counters::default();
+        for (_, published) in &self.workers {
+            counters.add(&published.engine());
+        }
+        Event::stats(looping::now(), StatsRecord { uptime, counters })
     }
 
     fn snapshot(&self, events_lost: u64) -> Snapshot {
@@ -426,9 +465,57 @@ fn advise(
     doctor::advise(&purpose, passed, capabilities, MOST_WARNINGS)
 }
 
-/// Size of all UMEMs together, bytes.
+/// Whether packets are handed over, for each wire; said where there is something to choose.
+fn choose_steering(config: &RunConfig, advice: &Advice) -> Vec<Choice> {
+    let choices: Vec<Choice> =
+        advice.symmetry.iter().map(|symmetry| steering::choose(config, symmetry)).collect();
+    for (wire, &Choice { on, ref reason }) in config.wires.iter().zip(&choices) {
+        let ports = wire.ports().collect::<Vec<_>>().join(" and ");
+        tracing::info!("{ports}: steering {} ({reason})", if on { "on" } else { "off" });
+    }
+    choices
+}
+
+fn settings(config: &RunConfig, secret: u64) -> Settings {
+    let enforcement = match config.action {
+        ActionMode::Inline => Enforcement::Drop,
+        ActionMode::Detect | ActionMode::Tap => Enforcement::Report,
+    };
+    Settings { wanted: config.eve.wanted(), ..config.engine.enforcing(enforcement).seeded(secret) }
+}
+
+/// The part of a wire's flows that the worker at `seat` owns.
+fn share(config: &RunConfig, seat: &Seat, steering: bool) -> Share {
+    let queues = config.queues.as_slice();
+    let number = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+    match queues.iter().position(|queue| *queue == seat.queue) {
+        Some(place) if steering => Share { worker: number(place), of: number(queues.len()) },
+        _ => Share::ALL,
+    }
+}
+
+/// The rings between the workers of one wire, by queue.
+fn ends_of_wire(config: &RunConfig, choice: &Choice) -> Vec<Option<Ends<Loan>>> {
+    let workers = config.queues.as_slice().len();
+    match choice.on {
+        true => {
+            let workers = u16::try_from(workers).unwrap_or(u16::MAX);
+            mesh::mesh(workers, steering::capacity(config)).into_iter().map(Some).collect()
+        }
+        false => std::iter::repeat_with(|| None).take(workers).collect(),
+    }
+}
+
+/// What the workers of one wire need of each other, by queue.
+fn handles_of_wire(plan: &Plan, opened: &[Opened], wire: usize) -> Vec<XdpHandle> {
+    let of_wire = plan.seats.iter().zip(opened).filter(|(seat, _)| seat.wire == wire);
+    of_wire.map(|(_, opened)| opened.handle.clone()).collect()
+}
+
+/// Size of all UMEMs together, bytes, at most.
 pub fn umem_bytes(config: &RunConfig) -> u64 {
-    let per_queue = |wire: &Wire| xdp::umem_bytes(config.rings, wire.ports().count());
+    let per_queue =
+        |wire: &Wire| xdp::umem_bytes(config.rings, wire.ports().count(), steering::most_loans(config));
     config.wires.iter().map(per_queue).sum::<u64>() * config.queues.as_slice().len() as u64
 }
 

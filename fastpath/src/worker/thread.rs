@@ -10,11 +10,19 @@ use std::{
 
 use crossbeam::channel::{Receiver, Sender, bounded};
 
-use super::{looping::Worker, plan::Seat};
+use super::{
+    looping::Worker,
+    mesh::{Ends, Mesh},
+    plan::Seat,
+};
 use crate::{
     config::ActionMode,
-    engine::{Engine, event::EventSink, meta::PortId},
-    io::xdp::{OpenError, XdpIo, XdpOptions},
+    engine::{Engine, event::EventSink, meta::PortId, verdict::Verdict},
+    io::{
+        PacketIo as _,
+        xdp::{OpenError, XdpHandle, XdpIo, XdpOptions},
+    },
+    nic::loan::Loan,
     telemetry::counter::Published,
 };
 
@@ -26,6 +34,9 @@ pub(super) struct Task<S> {
     pub wire: XdpOptions,
     /// Its engine.
     pub engine: Engine,
+    /// Its ends of the rings to the other workers of the wire, where packets are handed over, and the verdict on what
+    /// they take no more of.
+    pub ends: Option<(Ends<Loan>, Verdict)>,
     /// Where its events go.
     pub sink: S,
     /// What a drop does.
@@ -56,6 +67,8 @@ pub(super) struct Opened {
     pub sockets: Vec<RawFd>,
     /// Whether each is zero-copy, as read back from the kernel.
     pub zero_copy: Vec<bool>,
+    /// What the other workers of the wire need of it.
+    pub handle: XdpHandle,
     /// Whether the UMEM is on huge pages.
     pub huge_pages: bool,
     /// Whether the thread is pinned to its core.
@@ -64,7 +77,7 @@ pub(super) struct Opened {
 
 /// A worker's thread.
 pub(super) struct WorkerThread {
-    go: Sender<()>,
+    go: Sender<Vec<XdpHandle>>,
     thread: JoinHandle<()>,
 }
 
@@ -81,10 +94,10 @@ impl WorkerThread {
         Ok(Self { go, thread })
     }
 
-    /// Lets it run.
-    pub(super) fn go(&self) {
+    /// Lets it run, with the `handles` of all workers of its wire.
+    pub(super) fn go(&self, handles: Vec<XdpHandle>) {
         // It may have ended already; its report says so.
-        let _ = self.go.send(());
+        let _ = self.go.send(handles);
     }
 
     /// Waits for a thread that has reported its end.
@@ -97,7 +110,7 @@ impl WorkerThread {
 
 /// A panic, wherever it comes from, is reported too: a thread that ends without a word would leave the
 /// supervisor waiting for it. Receivers that are gone need no report: the supervisor has given up already.
-fn live<S: EventSink>(task: Task<S>, reports: &Sender<Report>, word: &Receiver<()>) {
+fn live<S: EventSink>(task: Task<S>, reports: &Sender<Report>, word: &Receiver<Vec<XdpHandle>>) {
     let number = task.seat.worker;
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| open_and_run(task, reports, word))) {
         let reason = format!("panicked: {}", message(&*panic));
@@ -105,7 +118,7 @@ fn live<S: EventSink>(task: Task<S>, reports: &Sender<Report>, word: &Receiver<(
     }
 }
 
-fn open_and_run<S: EventSink>(task: Task<S>, reports: &Sender<Report>, word: &Receiver<()>) {
+fn open_and_run<S: EventSink>(task: Task<S>, reports: &Sender<Report>, word: &Receiver<Vec<XdpHandle>>) {
     let number = task.seat.worker;
     let pinned = core_affinity::set_for_current(core_affinity::CoreId { id: task.seat.core });
     #[cfg(feature = "fault-injection")]
@@ -124,6 +137,7 @@ fn open_and_run<S: EventSink>(task: Task<S>, reports: &Sender<Report>, word: &Re
     let opened = Opened {
         sockets: io.descriptors(),
         zero_copy: io.sockets().map(|socket| socket.zero_copy()).collect(),
+        handle: io.handle(),
         huge_pages: io.huge_pages(),
         pinned,
     };
@@ -132,8 +146,9 @@ fn open_and_run<S: EventSink>(task: Task<S>, reports: &Sender<Report>, word: &Re
     #[cfg(feature = "fault-injection")]
     worker.inject(fault);
     let _ = reports.send(Report::Opened(number, opened));
-    if word.recv().is_err() {
-        return;
+    let Ok(handles) = word.recv() else { return };
+    if let Some((ends, overflow)) = task.ends {
+        worker.join(Mesh::among(ends, handles, overflow));
     }
     let ended = worker.run(&task.stop, task.seat.spin).map_err(|error| error.to_string());
     let _ = reports.send(Report::Ended(number, ended));

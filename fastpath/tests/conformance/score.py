@@ -85,12 +85,12 @@ the EVE events that Suricata 8 writes for them. A case passes when every one of 
 {good(rest)} of {len(rest)} cases pass, and {good(evader)} of the {len(evader)} of the http-evader family. Cases with no event at all
 pass with a program that does nothing; there are about 31 of them. Not run: {left}.
 
-Groups in bold are complete: what of them does not pass is explained below. The others need application protocols or keywords
-that are not there yet.
+Groups in bold are about packets, datagrams, flows and streams: what of them does not pass is explained below. The others need
+application protocols or keywords that are not there yet.
 
 {table(results, groups)}
 
-## Cases of the complete groups that do not pass
+## Cases of the groups in bold that do not pass
 
 | case | why |
 |---|---|

@@ -63,7 +63,8 @@ pub(crate) fn compare<'a>(bytes: &'a [u8], link: LinkType, packet: &Packet<'a>) 
                 panic!("no IPv6");
             };
             // To etherparse a length of zero always means "to the end", to a receiver only with a jumbo option.
-            if ip.header().payload_length() == 0 && !ip.payload().payload.is_empty() {
+            let behind = ip.extensions().slice().len() + ip.payload().payload.len();
+            if ip.header().payload_length() == 0 && behind > 0 {
                 assert!(packet.events.is_invalid() || packet.payload.is_empty());
                 return true;
             }

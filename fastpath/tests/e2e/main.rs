@@ -5,6 +5,7 @@
 
 mod faults;
 mod frames;
+mod handover;
 mod modes;
 mod refusals;
 mod traffic;

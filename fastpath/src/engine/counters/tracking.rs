@@ -118,6 +118,10 @@ counters! {
         stream_depth_reached: "stream_depth_reached",
         /// Gaps in the data.
         reassembly_gap: "reassembly_gap",
+        /// Segments with data that came before its turn (ours).
+        out_of_order: "out_of_order",
+        /// Segments with data where something is remembered.
+        overlap: "overlap",
         /// Segments that contradict data that was inspected before.
         overlap_diff_data: "overlap_diff_data",
         /// Bytes of memory that the sessions take.

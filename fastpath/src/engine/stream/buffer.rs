@@ -28,6 +28,17 @@ pub(super) struct Buffer {
     left_out: bool,
 }
 
+/// What data has in common with what is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Overlap {
+    /// No place.
+    None,
+    /// Some places, with the same bytes.
+    Same,
+    /// Some places, with other bytes in one of them.
+    Different,
+}
+
 /// Why data cannot be remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
@@ -44,8 +55,9 @@ impl Default for Buffer {
 }
 
 impl Buffer {
-    /// Whether `bytes` are what is remembered, wherever something is.
-    pub(super) fn agrees(&mut self, pool: &Pool, offset: u64, bytes: &[u8]) -> Result<bool, Refusal> {
+    /// Compares `bytes` with what is remembered, wherever something is.
+    pub(super) fn compare(&mut self, pool: &Pool, offset: u64, bytes: &[u8]) -> Result<Overlap, Refusal> {
+        let mut overlap = Overlap::None;
         let range = offset.max(self.start)..(offset + bytes.len() as u64).min(self.end);
         for piece in pieces(range) {
             let Some(block) = self.find(pool, piece.number)?.and_then(|index| pool.get(index)) else {
@@ -59,13 +71,18 @@ impl Buffer {
                 let from = from.saturating_add(run.start - piece.within.start);
                 block.data.get(run.clone()) != bytes.get(from..from.saturating_add(run.len()))
             };
-            if differs(piece.within.start..known)
-                || block.runs(known..piece.within.end).any(|(run, there)| there && differs(run))
-            {
-                return Ok(false);
+            let ahead = block.runs(known..piece.within.end).filter(|&(_, there)| there).map(|(run, _)| run);
+            for run in std::iter::once(piece.within.start..known).chain(ahead) {
+                if run.is_empty() {
+                    continue;
+                }
+                if differs(run) {
+                    return Ok(Overlap::Different);
+                }
+                overlap = Overlap::Same;
             }
         }
-        Ok(true)
+        Ok(overlap)
     }
 
     /// Makes room for `range`.

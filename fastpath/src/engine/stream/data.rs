@@ -2,7 +2,7 @@
 
 use super::{
     Settings, UrgentPolicy,
-    buffer::Refusal,
+    buffer::{Overlap, Refusal},
     event::StreamEvent,
     half::{BEYOND_DEPTH, CONFIRMED, Half},
     pool::Pool,
@@ -130,9 +130,14 @@ impl Intake<'_> {
         bytes: &[u8],
         notes: &mut Notes,
     ) -> Result<(), Outcome> {
-        match half.buffer.agrees(self.pool, offset, bytes) {
-            Ok(true) => Ok(()),
-            Ok(false) => {
+        match half.buffer.compare(self.pool, offset, bytes) {
+            Ok(Overlap::None) => Ok(()),
+            Ok(Overlap::Same) => {
+                notes.overlap = true;
+                Ok(())
+            }
+            Ok(Overlap::Different) => {
+                notes.overlap = true;
                 notes.event(StreamEvent::ReassemblyOverlapDifferentData);
                 notes.contradiction = true;
                 match self.settings.enforcement {
@@ -182,6 +187,7 @@ impl Intake<'_> {
                 return self.refuse(refusal, notes);
             }
             let advanced = half.buffer.insert(self.pool, offset, bytes);
+            notes.out_of_order = advanced.is_none();
             fresh = match advanced {
                 Some(buffered) => {
                     let from = usize::try_from(next - offset + skipped).unwrap_or(usize::MAX);

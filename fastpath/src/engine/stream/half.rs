@@ -99,6 +99,15 @@ impl Half {
         if self.fin == u64::MAX { self.highest } else { self.fin + 1 }
     }
 
+    /// The same, without what lies behind a hole.
+    pub(super) fn contiguous(&self) -> u64 {
+        match self.buffer.next {
+            _ if self.is(BEYOND_DEPTH) => self.acknowledgeable(),
+            next if next == self.fin => next + 1,
+            next => next,
+        }
+    }
+
     /// Whether the receiver has acknowledged the FIN.
     pub(super) fn is_finished(&self) -> bool {
         self.acked > self.fin

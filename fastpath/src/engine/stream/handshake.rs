@@ -5,12 +5,12 @@
 
 use super::{
     event::StreamEvent,
-    half::{CONFIRMED, FAST_OPEN, HAS_SCALE, HAS_TIMESTAMPS, Half, MAX_SCALE, VOID},
+    half::{CONFIRMED, FAST_OPEN, HAS_SCALE, HAS_TIMESTAMPS, HEARD, Half, MAX_SCALE, VOID},
     segment::{ACK, FIN, RST, SYN},
     session::{ALTERNATIVE, ASYNC, MIDSTREAM, RIVAL, SIMULTANEOUS, Session, State, TIMESTAMPS},
     tracker::{Taken, Tracker},
 };
-use crate::engine::{meta::Direction, policy::Failure};
+use crate::engine::{meta::Direction, policy::Failure, verdict::Enforcement};
 
 impl Tracker<'_> {
     /// The first segment of a session.
@@ -101,26 +101,40 @@ impl Tracker<'_> {
             }
             (Direction::ToClient, true, false) => self.open_from_both(),
             (Direction::ToClient, true, true) => self.accept_synack(),
-            (Direction::ToServer, false, true) if self.settings.async_oneside => self.go_on_one_sided(),
+            (Direction::ToServer, false, true)
+                if self.settings.async_oneside && !self.session.server.is(HEARD) =>
+            {
+                self.go_on_one_sided()
+            }
             // Without data it does no harm, and the client may have to know: a server that still has an old session answers
             // the SYN with an ACK (RFC 5961, section 4).
-            (_, false, _) if self.segment.payload.is_empty() && !self.segment.has(FIN) => Ok(None),
+            (_, false, _) if self.segment.payload.is_empty() && !self.segment.has(FIN) => {
+                let (mine, _) = self.session.halves(self.direction);
+                mine.flags |= HEARD;
+                Ok(None)
+            }
             (Direction::ToClient, false, _) => self.notes.invalid(StreamEvent::ThreeWayAckDataInject),
             (Direction::ToServer, false, _) => self.notes.invalid(StreamEvent::ThreeWayWrongSeqWrongAck),
         }
     }
 
     /// Another SYN before any answer: the same once more, or the client begins anew.
+    ///
+    /// Inline it brings no data that the first one did not. Should the server have got another SYN before, its answer to that could
+    /// look as if it had taken the data. No client sends such a SYN: the second one has the same data, or none.
     fn open_again(&mut self) -> Taken {
         let client = &mut self.session.client;
-        if client.isn == self.segment.seq {
-            client.edge = client.edge.max(self.segment.payload.len() as u64);
-            return self.take_data_if_any();
-        }
-        if client.highest > 0 || (self.inline() && !self.segment.payload.is_empty()) {
-            // The server may have taken the data of the first (RFC 7413), and would go on from there. Or it has the first, and its
-            // answer to that would look as if it had taken the data of the second.
+        let same = client.isn == self.segment.seq;
+        let length = self.segment.payload.len() as u64;
+        let adds_data = length > if same { client.highest } else { 0 };
+        // The server may have taken the data of the first (RFC 7413), and would go on from there.
+        let moves_data = !same && client.highest > 0;
+        if moves_data || (adds_data && self.settings.enforcement == Enforcement::Drop) {
             return self.notes.invalid(StreamEvent::ThreeWaySynResendDiffSeqOnSynRecv);
+        }
+        if same {
+            client.edge = client.edge.max(length);
+            return self.take_data_if_any();
         }
         let old = std::mem::take(self.session);
         let taken = self.open();
@@ -291,14 +305,16 @@ impl Tracker<'_> {
         let (mine, peer) = self.session.halves(self.direction);
         let ack = peer.offset(self.segment.ack);
         if ack < 0 || ack > peer.highest.cast_signed() {
+            self.notice_another_session();
             return self.notes.invalid(StreamEvent::ThreeWaySynackResendWithDiffAck);
         }
         if mine.isn == self.segment.seq {
             return self.take_data_if_any();
         }
         // From behind a load balancer, or made from a SYN cookie. As no data of the server goes on before the client has
-        // acknowledged one of them, it is the client that chooses.
-        if mine.highest > 0 || peer.is(FAST_OPEN) || !self.segment.payload.is_empty() {
+        // acknowledged one of them, it is the client that chooses. It has to be an answer to the SYN that counts.
+        if mine.highest > 0 || peer.is(FAST_OPEN) || ack > 0 || !self.segment.payload.is_empty() {
+            self.notice_another_session();
             return self.notes.invalid(StreamEvent::ThreeWaySynackResendWithDiffSeq);
         }
         self.notes.event(StreamEvent::ThreeWaySynackResendWithDiffSeq);
@@ -331,9 +347,14 @@ impl Tracker<'_> {
     fn syn_after_synack(&mut self) -> Taken {
         let (mine, _) = self.session.halves(self.direction);
         let same = mine.isn == self.segment.seq;
+        let acknowledged = mine.acked > 0;
         match (self.direction, same) {
             // The client has not got the SYN/ACK, or both ends sent a SYN.
             (_, true) if self.direction == Direction::ToServer || self.session.is(SIMULTANEOUS) => {
+                if acknowledged && !self.segment.payload.is_empty() {
+                    // A server that has lost the session takes data that the last one has acknowledged, and that may be forgotten.
+                    return self.notes.invalid(StreamEvent::ReassemblySegmentBeforeBaseSeq);
+                }
                 self.take_data_if_any()
             }
             // The server is past that: it answers with an ACK (RFC 5961, section 4), the client then with a RST.
@@ -384,11 +405,7 @@ impl Tracker<'_> {
             (true, _) => {
                 let ack = peer.offset(segment.ack);
                 if !same {
-                    let rival = self.session.rival.wrapping_add(1);
-                    if self.session.is(RIVAL) && segment.ack == rival {
-                        // The server has begun another session: what the client says in this one it takes for that one's.
-                        self.session.client.flags |= VOID;
-                    }
+                    self.notice_another_session();
                     return self.notes.invalid(StreamEvent::EstSynackResendWithDiffSeq);
                 }
                 if ack < 0 || ack > peer.acknowledgeable().cast_signed() {
@@ -397,6 +414,15 @@ impl Tracker<'_> {
                 self.notes.event(StreamEvent::EstSynackResend);
                 self.take_data_if_any()
             }
+        }
+    }
+
+    /// If the SYN/ACK answers the client's other SYN, the server has begun another session. What the client says in this one it takes
+    /// for that one's.
+    fn notice_another_session(&mut self) {
+        let answers = self.segment.ack == self.session.rival.wrapping_add(1);
+        if self.session.is(RIVAL) && answers {
+            self.session.client.flags |= VOID;
         }
     }
 

@@ -33,6 +33,7 @@ use tracker::{Notes, Tracker};
 use super::{
     counters::TcpCounters,
     meta::{Direction, Timestamp},
+    policy::Failure,
 };
 
 /// A worker's sessions: settings, memory, counters. The sessions themselves are with their flows.
@@ -54,9 +55,13 @@ pub struct Counters {
     pub midstream_pickups: u64,
     /// Segments that are not valid in their session (`tcp.invalid…`).
     pub invalid: u64,
+    /// Segments with data that came before its turn (`tcp.out_of_order`, ours).
+    pub out_of_order: u64,
+    /// Segments with data in places where something is remembered (`tcp.overlap`).
+    pub overlaps: u64,
     /// Segments with other data than before in the same place (`tcp.overlap_diff_data`).
     pub contradictions: u64,
-    /// Holes that the receiver does not have (`tcp.reassembly_gap`).
+    /// Places where the receiver has data that was never seen (`tcp.reassembly_gap`).
     pub gaps: u64,
     /// Segments for which there was no memory (`tcp.segment_memcap_drop`).
     pub reassembly_memcap: u64,
@@ -86,6 +91,8 @@ impl Streams {
         to.sessions += own.sessions;
         to.midstream_pickups += own.midstream_pickups;
         to.invalid += own.invalid;
+        to.out_of_order += own.out_of_order;
+        to.overlap += own.overlaps;
         to.overlap_diff_data += own.contradictions;
         to.reassembly_gap += own.gaps;
         to.segment_memcap_drop += own.reassembly_memcap;
@@ -115,18 +122,17 @@ impl Streams {
         number: u64,
     ) -> Tracked {
         let is_new = session.state() == State::None;
-        let tracked = Tracker::new(self, session, direction, segment, time, number).track();
+        let (tracked, notes) = Tracker::new(self, session, direction, segment, time, number).track();
         if is_new && session.state() != State::None {
             self.counters.active += 1;
             self.counters.sessions += 1;
             self.counters.midstream_pickups += u64::from(session.is(session::MIDSTREAM));
         }
-        self.count(&tracked);
+        self.count(&tracked, &notes);
         tracked
     }
 
-    fn count(&mut self, tracked: &Tracked) {
-        use crate::engine::policy::Failure;
+    fn count(&mut self, tracked: &Tracked, notes: &Notes) {
         let counters = &mut self.counters;
         match tracked.outcome {
             Outcome::Invalid(_) => counters.invalid += 1,
@@ -136,6 +142,8 @@ impl Streams {
             Outcome::Failure(Failure::StreamMemcap) => counters.session_memcap += 1,
             _ => {}
         }
+        counters.out_of_order += u64::from(notes.out_of_order);
+        counters.overlaps += u64::from(notes.overlap);
         counters.gaps += u64::from(tracked.events.contains(StreamEvent::ReassemblySeqGap));
     }
 

@@ -46,7 +46,8 @@ pub struct Settings {
     pub reach: u32,
     /// Sessions may begin without a handshake (`stream.midstream`).
     pub midstream: bool,
-    /// Sessions may be seen in one direction only (`stream.async-oneside`).
+    /// Sessions may be seen in one direction only (`stream.async-oneside`). Inline this trusts the client: with more than one SYN it
+    /// can make believe in another beginning of its data than the server has.
     pub async_oneside: bool,
     /// What urgent data is.
     pub urgent: UrgentPolicy,

@@ -18,6 +18,10 @@ use crate::engine::{
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     pub(super) events: StreamEvents,
+    /// There is data before it.
+    pub(super) out_of_order: bool,
+    /// There is data in the same place.
+    pub(super) overlap: bool,
     /// There is other data in the same place.
     pub(super) contradiction: bool,
     /// The end of inspection was reached just now.
@@ -79,7 +83,7 @@ impl<'a> Tracker<'a> {
         }
     }
 
-    pub(super) fn track(mut self) -> Tracked {
+    pub(super) fn track(mut self) -> (Tracked, Notes) {
         let reuse = self.is_reuse();
         let taken = if reuse { Ok(None) } else { self.take() };
         let (outcome, fresh) = match taken {
@@ -89,7 +93,7 @@ impl<'a> Tracker<'a> {
             Err(outcome) => (outcome, None),
         };
         let state = self.session.state;
-        Tracked {
+        let tracked = Tracked {
             events: self.notes.events,
             outcome,
             part_of_stream: state != State::None && !reuse && taken_part(outcome, fresh.is_some()),
@@ -97,7 +101,8 @@ impl<'a> Tracker<'a> {
             state,
             swap: self.swap,
             reuse,
-        }
+        };
+        (tracked, self.notes)
     }
 
     fn take(&mut self) -> Taken {

@@ -136,15 +136,18 @@ impl Tracker<'_> {
 
     /// The acknowledgement's offset in the other direction (RFC 5961, section 5).
     fn check_ack(&mut self) -> Result<i64, Outcome> {
-        // What went by unseen can be acknowledged where that can be.
+        // What went by unseen can be acknowledged where that can be; otherwise an acknowledgement of it belongs to another session.
         let lenient =
             !self.inline() || self.session.is(MIDSTREAM) || self.session.is(ASYNC) || self.session.is(LOSSY);
         let picked_up = self.session.is(MIDSTREAM);
         let one_sided = self.session.is(ASYNC);
         let (mine, peer) = self.session.halves(self.direction);
         let ack = peer.offset(self.segment.ack);
-        let seen = peer.acknowledgeable();
-        let limit = if lenient && peer.fin == u64::MAX { seen.max(peer.edge) } else { seen };
+        let limit = match lenient {
+            true if peer.fin == u64::MAX => peer.highest.max(peer.edge),
+            true => peer.acknowledgeable(),
+            false => peer.contiguous(),
+        };
         let too_old = ack < oldest_ack(peer, mine.scale) && !picked_up;
         if one_sided || (ack <= limit.cast_signed() && !too_old) {
             return Ok(ack);

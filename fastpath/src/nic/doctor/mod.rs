@@ -54,6 +54,8 @@ pub fn diagnose(purpose: &Purpose<'_>, zero_copy_probe: bool) -> Result<Vec<Chec
 pub struct Advice {
     /// Ports on which mode `auto` is copy mode: zero-copy would be granted and not work. A warning says why.
     pub copy_only: Vec<String>,
+    /// Of each wire, whether RSS brings all of a flow to the same queue number: why, or why that is not known.
+    pub symmetry: Vec<Result<&'static str, String>>,
     /// The most valuable warnings.
     pub warnings: Vec<Check>,
 }
@@ -76,6 +78,7 @@ fn advice(purpose: &Purpose<'_>, facts: &Facts, most: usize) -> Advice {
     let avoided = facts.ports.iter().filter(|port| check::avoids_zero_copy(purpose, facts, port));
     Advice {
         copy_only: avoided.map(|port| port.link.name.clone()).collect(),
+        symmetry: purpose.config.wires.iter().map(|wire| check::rss::proof(facts, wire)).collect(),
         warnings: check::most_valuable(examine(purpose, facts), most),
     }
 }

@@ -15,9 +15,8 @@ use super::{
     facts::{Facts, HugePages, Machine, Pci, Port, Privilege, System},
     scratch::Scratch,
 };
-use crate::{
-    config::{ActionMode, AttachMode, BindMode, OnWorkerLoss, RingConfig, RunConfig, Wire},
-    engine::{Settings, verdict::Enforcement},
+use crate::config::{
+    ActionMode, AttachMode, BindMode, Named, OnWorkerLoss, RingConfig, RunConfig, Steering, Wire,
 };
 
 /// A file tree with these files. It goes when the directory is dropped.
@@ -42,6 +41,7 @@ pub(crate) fn config() -> RunConfig {
         action: ActionMode::default(),
         bind: BindMode::default(),
         attach: AttachMode::default(),
+        steering: Steering::default(),
         busy_poll: false,
         allow_uncovered: false,
         swap_mac: false,
@@ -53,7 +53,7 @@ pub(crate) fn config() -> RunConfig {
         variables: Default::default(),
         eve: Default::default(),
         stats_interval: Default::default(),
-        engine: Settings::new(Enforcement::Report),
+        engine: Named::default().engine,
     }
 }
 
@@ -114,8 +114,15 @@ fn port(name: &str) -> Port {
             lro: false,
         },
         speed: Some(10_000),
+        most_rx_queues: Some(8),
         features: Some(synthetic(&[])),
-        rss: Some(Rss { function: 1, transform: 0, key: [0x6d, 0x5a].repeat(20), table: vec![0, 1, 2, 3] }),
+        rss: Some(Rss {
+            function: 1,
+            transform: 0,
+            key: [0x6d, 0x5a].repeat(20),
+            table: vec![0, 1, 2, 3],
+            fields: Some(0xf0),
+        }),
         xdp: Some(XdpFeatures { flags: 0x2b, zero_copy_fragments: 1 }),
         attached: Ok(None),
         pci: Some(Pci { width: Some(8), max_width: Some(8), rate: Some(80), ..Pci::default() }),

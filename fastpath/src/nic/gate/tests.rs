@@ -4,10 +4,7 @@ use super::{
     super::namespace::{in_fresh_namespace, ip, veth},
     *,
 };
-use crate::{
-    config::{ActionMode, BindMode, OnWorkerLoss, RingConfig},
-    engine::{Settings, verdict::Enforcement},
-};
+use crate::config::{ActionMode, BindMode, Named, OnWorkerLoss, RingConfig, Steering};
 
 const ROOT: Capabilities = Capabilities(u64::MAX);
 
@@ -19,6 +16,7 @@ fn bridge() -> RunConfig {
         action: ActionMode::default(),
         bind: BindMode::default(),
         attach: AttachMode::default(),
+        steering: Steering::default(),
         busy_poll: false,
         allow_uncovered: false,
         swap_mac: false,
@@ -30,7 +28,7 @@ fn bridge() -> RunConfig {
         variables: Default::default(),
         eve: Default::default(),
         stats_interval: Default::default(),
-        engine: Settings::new(Enforcement::Report),
+        engine: Named::default().engine,
     }
 }
 

@@ -51,7 +51,10 @@ pub(super) enum Fit {
     /// Some are there already, and others, or the datagram's protocol is.
     Differs,
     /// It says that the datagram ends elsewhere, or reaches behind the end.
-    WrongEnd,
+    WrongEnd {
+        /// Whether some of its bytes are there already.
+        overlaps: bool,
+    },
 }
 
 impl Assembly {
@@ -78,17 +81,20 @@ impl Assembly {
 
     /// Looks how `fragment` fits, and changes nothing.
     pub(super) fn fit(&self, fragment: &Fragment<'_>, pages: &Pool<Page>) -> Fit {
-        let reach = fragment.end();
-        let end = if fragment.more { self.end } else { Some(reach) };
-        if self.end.is_some_and(|known| Some(known) != end)
-            || end.is_some_and(|end| reach.max(self.reach) > end)
-        {
-            return Fit::WrongEnd;
+        let overlap = self.overlap(fragment, pages);
+        let reach = self.reach.max(fragment.end());
+        let end = if fragment.more { self.end } else { Some(fragment.end()) };
+        if self.end.is_some_and(|known| Some(known) != end) || end.is_some_and(|end| reach > end) {
+            return Fit::WrongEnd { overlaps: overlap != Fit::New };
         }
-        let mut fit = Fit::New;
         if fragment.offset == 0 && self.header_length > 0 && self.protocol != fragment.protocol {
             return Fit::Differs;
         }
+        overlap
+    }
+
+    fn overlap(&self, fragment: &Fragment<'_>, pages: &Pool<Page>) -> Fit {
+        let mut fit = Fit::New;
         for part in Part::all(fragment) {
             let Some(page) = self.page(part.page, pages) else { continue };
             let again = page.have & part.mask();
@@ -100,7 +106,8 @@ impl Assembly {
             let same = if again == part.mask() {
                 there.starts_with(part.bytes)
             } else {
-                part.units(again).all(|(at, unit)| there.get(at..).is_some_and(|t| t.starts_with(unit)))
+                part.units(again)
+                    .all(|(at, unit)| there.get(at..).is_some_and(|there| there.starts_with(unit)))
             };
             if !same {
                 return Fit::Differs;

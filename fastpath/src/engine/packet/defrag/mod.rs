@@ -22,12 +22,14 @@
 //!
 //! **A datagram that went on is closed, not forgotten.** The receiver may have lost or timed out a part of it and still hold the
 //! rest; were the identification free again, a fragment with other bytes would complete that rest to something never
-//! inspected. So every fragment with its identification is dropped until no rest can be left. RFC 6864 (section 4.3) forbids
-//! a sender to use it again that soon. Some do: tunnels of IPv4 that fragment each packet run through all
-//! 65,536 identifications in less than a second. For them [`Timeouts::reuse`] can be shortened, at the
-//! price of that guarantee.
+//! inspected. So every fragment with its identification is dropped until no rest can be left ([`Timeouts::reuse`]). RFC 6864
+//! (section 4.3) forbids a sender to use it again that soon.
 //!
-//! Nothing that is known is ever given up for something new: the new is refused ([`Fate::NoMemory`]).
+//! Some do: tunnels of IPv4 that fragment each packet run through all 65,536 identifications in less than a second. So of
+//! each IP version only the last 32,768 datagrams that went on stay closed ([`Settings::closed`]), half of the
+//! identifications: a sender that takes them in turn never meets one that is closed, however fast it is. The price: who gets that
+//! many others through while a receiver still waits can use one again. Open and condemned datagrams are never
+//! given up, nor is a closed one for want of memory: the new is refused ([`Fate::NoMemory`]).
 
 mod assembly;
 mod event;
@@ -55,6 +57,9 @@ pub struct Settings {
     pub memcap: usize,
     /// Most datagrams known at a time, the closed ones included (`defrag.trackers`).
     pub trackers: usize,
+    /// Most datagrams of each IP version that stay closed after they went on; the one longest closed is given up. Less than
+    /// 65,536, or senders meet their own identifications. See [`Settings::most_closed`].
+    pub closed: usize,
     /// Of IPv4.
     pub v4: Timeouts,
     /// Of IPv6.
@@ -87,17 +92,26 @@ impl Default for Timeouts {
 }
 
 impl Default for Settings {
-    /// Suricata's memcap of 32 MiB; timeouts a little over its 60 s. Its 65,535 trackers times four: closed datagrams
-    /// need one too, so that this many allow for 4,000 datagrams a second.
+    /// Suricata's memcap of 32 MiB; timeouts a little over its 60 s. Its 65,535 trackers times four, because closed
+    /// datagrams need one too. Half of IPv4's identifications.
     fn default() -> Self {
         Self {
             memcap: 32 << 20,
             trackers: 4 * 65_535,
+            closed: 32_768,
             v4: Timeouts::default(),
             v6: Timeouts::default(),
             seed: 0,
             simulate_memcap_at: None,
         }
+    }
+}
+
+impl Settings {
+    /// [`Self::closed`], or less where the closed datagrams of both IP versions would take more than half of the trackers or of
+    /// the memory, and so leave too little to those that are open.
+    pub fn most_closed(&self) -> usize {
+        self.closed.min(self.trackers / 4).min(self.memcap / 4 / size_of::<Tracker>())
     }
 }
 
@@ -224,10 +238,10 @@ impl Defragmenter {
             .map_or(Fit::New, |assembly| assembly.fit(&fragment, &self.pages));
         let event = match fit {
             Fit::New => None,
-            Fit::Again | Fit::Differs => Some(DefragEvent::Overlap),
-            Fit::WrongEnd => ignored,
+            Fit::Again | Fit::Differs | Fit::WrongEnd { overlaps: true } => Some(DefragEvent::Overlap),
+            Fit::WrongEnd { overlaps: false } => ignored,
         };
-        if fit == Fit::WrongEnd || (fit == Fit::Differs && inline) {
+        if matches!(fit, Fit::WrongEnd { .. }) || (fit == Fit::Differs && inline) {
             if let Some((index, assembly)) = open.filter(|_| inline) {
                 self.condemn(index, assembly, DropReason::Defrag);
             }
@@ -286,6 +300,7 @@ impl Defragmenter {
                 // The deadline was set when the completing fragment came.
                 let came = Timestamp(deadline.0.saturating_sub(nanoseconds(assembly_timeout)));
                 self.table.renew(index, after(came, reuse), queue);
+                self.give_up_closed(queue);
             }
         }
     }
@@ -354,6 +369,16 @@ impl Defragmenter {
         self.table.remove(index);
     }
 
+    /// Forgets what has been closed longest, as far as it is too many.
+    fn give_up_closed(&mut self, queue: Queue) {
+        while self.table.queued(queue) > self.settings.most_closed()
+            && let Some((index, tracker)) = self.table.oldest(queue)
+        {
+            let state = tracker.state;
+            self.forget(index, state);
+        }
+    }
+
     fn release(&mut self, assembly: Index) {
         if let Some(found) = self.assemblies.get_mut(assembly) {
             found.clear(&mut self.pages);
@@ -390,3 +415,8 @@ fn nanoseconds(duration: Duration) -> u64 {
 fn after(time: Timestamp, duration: Duration) -> Timestamp {
     Timestamp(time.0.saturating_add(nanoseconds(duration)))
 }
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;

@@ -84,6 +84,7 @@ impl Queue {
 struct Ends {
     oldest: Index,
     newest: Index,
+    length: usize,
 }
 
 /// All trackers: a hash table with chains, and a list for each [`Queue`]. Every operation but the walk along a chain takes
@@ -101,7 +102,7 @@ impl Table {
         Self {
             trackers: Pool::new(trackers),
             buckets: vec![NONE; trackers.max(1).next_power_of_two()],
-            queues: [Ends { oldest: NONE, newest: NONE }; Queue::ALL.len()],
+            queues: [Ends { oldest: NONE, newest: NONE, length: 0 }; Queue::ALL.len()],
             seed,
             generation: 0,
         }
@@ -197,6 +198,11 @@ impl Table {
         Some((index, self.trackers.get(index)?))
     }
 
+    /// Number of trackers in `queue`.
+    pub(super) fn queued(&self, queue: Queue) -> usize {
+        self.queues[queue as usize].length
+    }
+
     pub(super) fn ticket(&self, index: Index) -> Ticket {
         let generation = self.trackers.get(index).map_or(0, |tracker| tracker.generation);
         Ticket(u64::from(generation) << 32 | u64::from(index))
@@ -228,6 +234,7 @@ impl Table {
 
     fn append(&mut self, index: Index, queue: Queue) {
         let ends = &mut self.queues[queue as usize];
+        ends.length += 1;
         let older = std::mem::replace(&mut ends.newest, index);
         if older == NONE {
             ends.oldest = index;
@@ -242,6 +249,7 @@ impl Table {
 
     fn unlink(&mut self, index: Index) {
         let Some(&Tracker { queue, older, newer, .. }) = self.trackers.get(index) else { return };
+        self.queues[queue as usize].length = self.queues[queue as usize].length.saturating_sub(1);
         match self.trackers.get_mut(older) {
             Some(tracker) => tracker.newer = newer,
             None => self.queues[queue as usize].oldest = newer,

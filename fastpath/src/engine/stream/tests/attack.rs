@@ -1,28 +1,17 @@
-//! A client that sends whatever it likes to a server, past the inspection: what the server reads was inspected. Also the fuzz target.
+//! A client that sends whatever it likes to a server, past the inspection: what the server reads was inspected. Also part of the fuzz
+//! target.
 
 use std::collections::VecDeque;
 
 use super::{
-    Direction, Enforcement, Fresh, Segment, SegmentOptions, Session, Settings, Streams, Timestamp, Tracked,
-    UrgentPolicy,
+    Direction, Segment, SegmentOptions,
+    inspection::{Inspection, Sent, WINDOW, data},
     receiver::Receiver,
     segment::{ACK, FIN, PSH, RST, SYN},
 };
 
-/// Bytes that the server takes beyond what it has read.
-const WINDOW: u32 = 3000;
-
 /// What a client begins with. The numbers of one connection are also numbers of another.
 const ISNS: [u32; 3] = [1000, u32::MAX - 20, 1200];
-
-/// A header with the data, or its length, behind it.
-#[derive(Clone, Copy, Debug)]
-struct Sent {
-    seq: u32,
-    ack: u32,
-    flags: u8,
-    length: u16,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -116,8 +105,8 @@ impl Server {
         if !self.peer_has_finished {
             self.take(usize::try_from(offset).unwrap_or_default(), &segment.payload[before..]);
         }
-        let end = i64::from(offset) + segment.payload.len() as i64;
-        self.peer_has_finished |= segment.has(FIN) && end == self.read().len() as i64;
+        let end = i64::from(offset) + segment.payload.len().cast_signed() as i64;
+        self.peer_has_finished |= segment.has(FIN) && end == self.read().len().cast_signed() as i64;
         if self.has_finished && self.peer_has_finished && segment.ack == all {
             self.send(ACK, 0);
             self.listen();
@@ -134,82 +123,17 @@ impl Server {
     }
 }
 
-/// The data at a sequence number.
-fn data(seq: u32, length: u16, forgery: u8) -> Vec<u8> {
-    let byte = |seq: u32| {
-        let [_, byte, ..] = seq.wrapping_mul(0x9e37_79b1).to_be_bytes();
-        byte ^ if seq.is_multiple_of(3) { forgery } else { 0 }
-    };
-    (0..u32::from(length)).map(|at| byte(seq.wrapping_add(at))).collect()
-}
-
-/// What lies between the client and the server.
-struct Inspection {
-    streams: Streams,
-    session: Session,
-    window: usize,
-    /// What was inspected of the client's data.
-    inspected: Vec<u8>,
-    time: u64,
-}
-
-impl Inspection {
-    fn track(&mut self, direction: Direction, segment: &Segment<'_>) -> Tracked {
-        self.time += 1_000_000;
-        let time = Timestamp(self.time);
-        let mut tracked = self.streams.track(&mut self.session, direction, segment, time, 0);
-        if tracked.reuse {
-            self.streams.release(&mut self.session);
-            self.inspected.clear();
-            tracked = self.streams.track(&mut self.session, direction, segment, time, 0);
-            assert!(!tracked.reuse);
-        }
-        assert!(!tracked.swap);
-        if let (Direction::ToServer, Some(fresh)) = (direction, &tracked.fresh) {
-            self.inspect(fresh, segment.payload);
-        }
-        tracked
-    }
-
-    fn inspect(&mut self, fresh: &Fresh, payload: &[u8]) {
-        assert_eq!((fresh.offset, fresh.gap), (self.inspected.len() as u64, 0));
-        let mut scratch = Vec::new();
-        let window = self.streams.window(&self.session, Direction::ToServer, fresh, payload, &mut scratch);
-        let (before, new) = window.bytes.split_at(window.fresh_at);
-        assert_eq!(new.len() as u64, fresh.len());
-        assert_eq!(before, &self.inspected[self.inspected.len().saturating_sub(self.window)..]);
-        self.inspected.extend(new);
-    }
-}
-
 /// Does what `bytes` say.
 pub(super) fn attack(bytes: &[u8]) {
     let Some((&kind, mut rest)) = bytes.split_first() else { return };
     let bit = |bit: u8| kind >> bit & 1 == 1;
-    let memory = if bit(0) { 4000 } else { 1 << 20 };
-    let settings = Settings {
-        memcap: 1 << 20,
-        reassembly_memcap: memory,
-        depth: 0,
-        window: if bit(1) { 50 } else { 2560 },
-        reach: if bit(2) { 2000 } else { 1 << 20 },
-        async_oneside: bit(3),
-        urgent: UrgentPolicy::Inline,
-        ..Settings::new(Enforcement::Drop)
-    };
-    let mut inspection = Inspection {
-        streams: Streams::new(settings),
-        session: Session::default(),
-        window: settings.window as usize,
-        inspected: Vec::new(),
-        time: 0,
-    };
+    let mut inspection = Inspection::new(kind, Direction::ToServer);
     let mut server = Server {
         fast_open: bit(4),
         obedient: bit(5),
         scale: bit(6).then_some(3),
         state: State::Listening,
-        isn: if bit(7) { u32::MAX - 30 } else { 5000 },
+        isn: if bit(3) { u32::MAX - 30 } else { 5000 },
         peer_isn: 0,
         receivers: Vec::new(),
         peer_has_finished: false,
@@ -242,10 +166,8 @@ pub(super) fn attack(bytes: &[u8]) {
         if action == 255 || (action % 8 == 7 && a % 4 == 2) {
             server.listen();
         }
-        assert!(inspection.streams.memory() <= memory);
     }
-    inspection.streams.release(&mut inspection.session);
-    assert_eq!((inspection.streams.memory(), inspection.streams.counters().active), (0, 0));
+    inspection.end();
 }
 
 /// The client sends a segment.
@@ -263,7 +185,7 @@ fn client(inspection: &mut Inspection, server: &mut Server, known: u32, [action,
     };
     let base = match b % 4 {
         3 => server.expected(),
-        known => ISNS[usize::from(known)].wrapping_add((a >> 7).into()),
+        number => ISNS[usize::from(number)].wrapping_add((a >> 7).into()),
     };
     let distance = i32::from(b.cast_signed() >> 2) * if action & 0x80 == 0 { 1 } else { 50 };
     let seq = if flags & SYN == 0 { base.wrapping_add_signed(distance) } else { base };
@@ -280,7 +202,7 @@ fn client(inspection: &mut Inspection, server: &mut Server, known: u32, [action,
         ..SegmentOptions::default()
     };
     let segment = Segment { seq, ack, flags, window: 60_000, urgent: 0, options, payload: &payload };
-    let tracked = inspection.track(Direction::ToServer, &segment);
+    let tracked = inspection.track(true, &segment);
     let is_lost = action & 0x20 != 0 && c & 1 == 1;
     if !tracked.outcome.is_accepted() || is_lost {
         return;
@@ -288,9 +210,7 @@ fn client(inspection: &mut Inspection, server: &mut Server, known: u32, [action,
     let before = server.read().len();
     server.get(&segment);
     if server.read().len() > before {
-        for receiver in &server.receivers {
-            assert!(inspection.inspected.starts_with(&receiver.read));
-        }
+        inspection.judge(&server.receivers);
     }
 }
 
@@ -310,7 +230,7 @@ fn answer(inspection: &mut Inspection, server: &Server, sent: Sent) -> Option<u3
         options: SegmentOptions { window_scale: server.scale, ..SegmentOptions::default() },
         payload: &payload,
     };
-    let tracked = inspection.track(Direction::ToClient, &segment);
+    let tracked = inspection.track(false, &segment);
     let used = u32::from(length) + u32::from(is_syn) + u32::from(flags & FIN != 0);
     tracked.outcome.is_accepted().then(|| seq.wrapping_add(used))
 }

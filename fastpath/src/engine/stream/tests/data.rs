@@ -28,6 +28,8 @@ fn data_out_of_order_is_handed_out_when_it_becomes_contiguous() {
     assert_eq!(wire.hear(0, b"hello "), "hello world");
     // Overlaps with the same bytes on either side.
     assert_eq!(wire.hear(9, b"ld aga"), " again");
+    let counters = wire.streams.counters();
+    assert_eq!((counters.out_of_order, counters.overlaps), (2, 1));
     let tracked = wire.say(0, b"hello world again");
     assert_eq!((tracked.outcome, names(&tracked)), (Outcome::Accept, vec!["stream.pkt_retransmission"]));
     let tracked = wire.say(5, b" world again!");
@@ -97,11 +99,27 @@ fn data_is_let_go_when_it_is_acknowledged_and_out_of_the_window() {
 fn a_stream_in_steady_state_takes_no_new_memory() {
     let mut wire = inline();
     let payload = [b'x'; 1460];
-    for round in 0..600 {
-        wire.say(round * 1460, &payload);
-        wire.acknowledge((round + 1) * 1460);
-        assert!(wire.streams.memory() <= 6 * 1024);
-    }
+    let mut scratch = Vec::new();
+    let mut round = |number: u32| {
+        // Each third segment comes before the one in front of it.
+        let place = number.wrapping_add([0, 1, u32::MAX][number as usize % 3]);
+        let tracked = wire.say(place * 1460, &payload);
+        let fresh = tracked
+            .fresh
+            .map(|fresh| wire.streams.window(&wire.session, CLIENT, &fresh, &payload, &mut scratch).fresh_at);
+        if number % 3 != 1 {
+            wire.acknowledge((number + 1) * 1460);
+        }
+        assert!(wire.streams.memory() <= 8 * 1024);
+        fresh
+    };
+    (0..60).for_each(|number| assert_eq!(round(number).is_none(), number % 3 == 1));
+    let counted = allocation_counter::measure(|| {
+        for number in 60..600 {
+            round(number);
+        }
+    });
+    assert_eq!(counted.count_total, 0);
 }
 
 #[test]

@@ -113,6 +113,18 @@ fn of_two_syn_acks_the_client_chooses() {
 }
 
 #[test]
+fn a_syn_ack_may_answer_another_syn() {
+    // The first SYN had data that the server did not take. Then it lost the session.
+    let mut wire = Wire::inline();
+    wire.accept(CLIENT, &segment(ISN, 0, SYN, b"GET /"));
+    let answer = segment(SERVER_ISN, ISN + 1, SYN | ACK, b"");
+    wire.accept_with(ThreeWaySynackTfoDataIgnored, SERVER, &answer);
+    wire.accept_with(ThreeWaySynResendDiffSeqOnSynRecv, CLIENT, &segment(ISN + 1, 0, SYN, b""));
+    wire.refuse(ThreeWaySynackResendWithDiffSeq, SERVER, &segment(9000, ISN + 2, SYN | ACK, b""));
+    assert!(wire.track(CLIENT, &segment(ISN + 1, 0, SYN, b"")).reuse);
+}
+
+#[test]
 fn a_server_that_lost_the_session_begins_another_one() {
     let mut wire = Wire::established(settings(Enforcement::Drop));
     wire.accept_with(EstSynResendDiffSeq, CLIENT, &segment(9000, 0, SYN, b""));
@@ -150,6 +162,8 @@ fn data_of_a_syn_is_inspected() {
     let fresh = wire.accept(CLIENT, &segment(ISN, 0, SYN, b"GET /")).unwrap();
     assert_eq!((fresh.offset, fresh.in_segment.clone()), (0, 0..5));
     wire.accept(SERVER, &segment(SERVER_ISN, ISN + 6, SYN | ACK, b""));
+    wire.accept(CLIENT, &segment(ISN, 0, SYN, b""));
+    wire.refuse(ReassemblySegmentBeforeBaseSeq, CLIENT, &segment(ISN, 0, SYN, b"PUT /"));
     assert!(wire.accept(SERVER, &segment(SERVER_ISN + 1, ISN + 6, ACK, b"200")).is_some());
     wire.accept(CLIENT, &segment(ISN + 6, SERVER_ISN + 4, ACK, b" HTTP"));
     assert_eq!(wire.state(), State::Established);
@@ -165,6 +179,22 @@ fn data_of_a_syn_is_inspected() {
     wire.accept(CLIENT, &segment(ISN + 1, SERVER_ISN + 1, ACK, b""));
     assert_eq!(wire.say(0, b"PUT /").outcome, Outcome::Contradiction);
     assert_eq!(wire.hear(0, b"GET / HTTP"), " HTTP");
+}
+
+#[test]
+fn data_of_a_syn_belongs_to_that_syn_alone() {
+    // The server has the first SYN, and acknowledges that.
+    let mut wire = syn_sent();
+    let second = segment(ISN - 5, 0, SYN, b"first");
+    wire.refuse(ThreeWaySynResendDiffSeqOnSynRecv, CLIENT, &second);
+    wire.accept(CLIENT, &segment(ISN - 5, 0, SYN, b""));
+    wire.refuse(ThreeWaySynResendDiffSeqOnSynRecv, CLIENT, &second);
+    // Nor is it sure whether the server has taken a RST.
+    let mut wire = syn_sent();
+    wire.accept(CLIENT, &segment(ISN + 1, 0, RST, b""));
+    assert_eq!(wire.state(), State::Closed);
+    wire.refuse(ShutdownSynResend, CLIENT, &second);
+    assert!(wire.track(CLIENT, &segment(ISN - 5, 0, SYN, b"")).reuse);
 }
 
 #[test]
@@ -241,6 +271,14 @@ fn one_direction_is_enough_when_allowed() {
     // Inline every byte comes by: a hole is no loss.
     assert_eq!(wire.say(8 + (1 << 16) + 1, b"x").outcome, Outcome::Invalid(ReassemblyInsertLimit));
     assert_eq!(wire.hear(8, b"three"), "three");
+}
+
+#[test]
+fn one_direction_is_not_enough_where_both_are_seen() {
+    let mut wire = Wire::with(Settings { async_oneside: true, ..settings(Enforcement::Drop) });
+    wire.accept(CLIENT, &segment(ISN, 0, SYN, b""));
+    wire.accept(SERVER, &segment(SERVER_ISN, 77, ACK, b""));
+    wire.refuse(ThreeWayWrongSeqWrongAck, CLIENT, &segment(ISN + 1, SERVER_ISN, ACK, b"data"));
 }
 
 #[test]

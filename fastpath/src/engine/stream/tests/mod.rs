@@ -3,6 +3,8 @@
 mod attack;
 mod data;
 mod handshake;
+mod inspection;
+mod lure;
 mod model;
 mod receiver;
 mod transfer;

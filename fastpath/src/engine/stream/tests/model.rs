@@ -115,6 +115,9 @@ proptest! {
             prop_assert_eq!(outcome, Outcome::Accept);
             receiver.get(from, &payload, usize::MAX);
             prop_assert_eq!(&receiver.read, &inspection.inspected);
+            if receiver.read.len() + 6000 > inspection.edge {
+                inspection.acknowledge(receiver.read.len(), u16::MAX);
+            }
             if let Some((ago, _)) = step.acknowledged {
                 inspection.acknowledge(receiver.read.len().saturating_sub(ago), u16::MAX);
             }
@@ -193,6 +196,11 @@ proptest! {
     #[test]
     fn no_client_gets_past_the_inspection(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
         super::attack::attack(&bytes);
+    }
+
+    #[test]
+    fn no_server_gets_past_the_inspection(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        super::lure::lure(&bytes);
     }
 
     /// Whatever comes, what is handed out is contiguous, and all memory comes back.

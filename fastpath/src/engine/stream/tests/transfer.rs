@@ -36,6 +36,18 @@ fn only_what_was_sent_can_be_acknowledged() {
 }
 
 #[test]
+fn nobody_has_what_never_came_by() {
+    let mut wire = inline();
+    assert_eq!(wire.hear(2, b"llo"), "");
+    wire.accept(CLIENT, &client(5, 0, ACK | FIN, b""));
+    for ack in [1, 2, 5, 6] {
+        wire.refuse(ClosewaitInvalidAck, SERVER, &server(0, ack, ACK, b""));
+    }
+    assert_eq!(wire.hear(0, b"he"), "hello");
+    wire.accept(SERVER, &server(0, 6, ACK, b""));
+}
+
+#[test]
 fn data_stays_in_the_receivers_window() {
     let mut wire = inline();
     // The SYN/ACK's window, and one byte to probe.

@@ -7,7 +7,7 @@ use super::{
     },
     Check, Topic,
 };
-use crate::nic::ethtool::Rss;
+use crate::{config::Wire, nic::ethtool::Rss};
 
 const SYMMETRY: Topic = Topic::new(
     "rss-symmetry",
@@ -26,6 +26,8 @@ const SYMMETRIC_OR_XOR: u8 = 1 << 1;
 const USED: usize = 36 + 4;
 /// The same for IPv4: 12 bytes.
 const LEAST: usize = 12 + 4;
+/// RXH_IP_SRC and RXH_IP_DST, what a fragment is hashed by.
+const ADDRESSES: u64 = 1 << 4 | 1 << 5;
 /// Drivers that take their key from the kernel (netdev_rss_key_fill() in igb_main.c and igc_main.c), 40 bytes of
 /// it, and in most versions do not tell it.
 const KERNEL_KEY: &[&str] = &["igb", "igc"];
@@ -70,10 +72,28 @@ fn toeplitz(key: &[u8]) -> Symmetry {
     }
 }
 
+/// Queues that frames can come on.
+fn reached(port: &Port) -> usize {
+    port.link.rss_queues.as_ref().map_or(port.link.rx_queues as usize, Vec::len)
+}
+
+/// What keeps fragments and the packets of tunnels from the queue of their flow: a hash that they are not hashed by.
+fn strays(port: &Port) -> Option<&'static str> {
+    match port.rss.as_ref().and_then(|rss| rss.fields) {
+        _ if reached(port) <= 1 => None,
+        Some(ADDRESSES) => None,
+        Some(_) => Some(
+            "fragments come on another queue than their flow, because its hash takes more than the addresses",
+        ),
+        None => Some(
+            "the driver does not tell what its hash takes, so fragments may come on another queue than their flow",
+        ),
+    }
+}
+
 /// Symmetry of one port.
 fn of_port(facts: &Facts, port: &Port) -> Symmetry {
-    let reached = port.link.rss_queues.as_ref().map_or(port.link.rx_queues as usize, Vec::len);
-    if reached <= 1 {
+    if reached(port) <= 1 {
         return Symmetry::Symmetric("all frames come on one queue");
     }
     let driver = port.driver();
@@ -84,6 +104,32 @@ fn of_port(facts: &Facts, port: &Port) -> Symmetry {
         (Some(rss), _) if !rss.key.is_empty() || rss.function == XOR || rss.transform != 0 => symmetry(rss),
         (_, Some(key)) if KERNEL_KEY.contains(&driver) => toeplitz(key),
         _ => Symmetry::Unknown("the driver does not tell its hash key"),
+    }
+}
+
+/// Whether all of every flow over `wire` comes on the same queue number, both directions and fragments too: what proves it, or
+/// what is missing.
+pub fn proof(facts: &Facts, wire: &Wire) -> Result<&'static str, String> {
+    let mut ports = Vec::new();
+    let mut proof = "";
+    for name in wire.ports() {
+        let port = facts.ports.iter().find(|port| port.link.name == name);
+        let port = port.ok_or_else(|| format!("{name}: nothing is known of its RSS"))?;
+        match of_port(facts, port) {
+            Symmetry::Symmetric(why) => proof = why,
+            Symmetry::Asymmetric(why) | Symmetry::Unknown(why) => return Err(format!("{name}: {why}")),
+        }
+        if let Some(why) = strays(port) {
+            return Err(format!("{name}: {why}"));
+        }
+        ports.push(port);
+    }
+    match ports.as_slice() {
+        [left, right] if !agree(facts, left, right) => {
+            let (left, right) = (&left.link.name, &right.link.name);
+            Err(format!("{left} and {right} do not map equal hashes to the same queues"))
+        }
+        _ => Ok(proof),
     }
 }
 
@@ -169,7 +215,7 @@ mod tests {
     }
 
     fn with_key(key: &[u8]) -> Rss {
-        Rss { function: TOEPLITZ, transform: 0, key: key.into(), table: vec![0, 1, 2, 3] }
+        Rss { function: TOEPLITZ, transform: 0, key: key.into(), table: vec![0, 1, 2, 3], fields: Some(0xf0) }
     }
 
     /// The hash itself, to hold the claim against: Microsoft, "RSS hashing functions".
@@ -256,6 +302,34 @@ mod tests {
         warns(&found[2], "give b the same key");
         let found = checked(|f| f.ports[1].rss.as_mut().unwrap().key = [1, 2].repeat(20));
         warns(&found[2], "give b the same key");
+    }
+
+    #[test]
+    fn a_wire_needs_no_steering_only_by_proof() {
+        let config = config();
+        let proof = |change: fn(&mut Facts)| {
+            let mut facts = healthy();
+            facts.ports.iter_mut().for_each(|port| port.rss.as_mut().unwrap().fields = Some(ADDRESSES));
+            change(&mut facts);
+            proof(&facts, &config.wires[0])
+        };
+        assert!(proof(|_| {}).unwrap().contains("Toeplitz"));
+        let error = |change| proof(change).unwrap_err();
+        assert!(error(|f| f.ports[1].rss = None).starts_with("b: "));
+        assert!(error(|f| f.ports[0].rss = Some(with_key(&MICROSOFT))).starts_with("a: "));
+        assert!(error(|f| f.ports[1].rss.as_mut().unwrap().table = vec![3, 2, 1, 0]).contains("a and b"));
+        assert!(error(|f| drop(f.ports.pop())).starts_with("b: "));
+        assert!(error(|f| f.ports[1].rss.as_mut().unwrap().fields = Some(0xf0)).starts_with("b: fragments"));
+        assert!(error(|f| f.ports[0].rss.as_mut().unwrap().fields = None).starts_with("a: the driver"));
+        assert!(
+            proof(|f| {
+                for port in &mut f.ports {
+                    port.link.rss_queues = Some(vec![0]);
+                    port.rss = None;
+                }
+            })
+            .is_ok()
+        );
     }
 
     #[test]

@@ -1,0 +1,172 @@
+//! Hand-over: a packet goes to the worker that owns its flow, and the verdict comes back.
+//!
+//! The receiver lends the packet, the owner inspects it where it lies, and the receiver sends or releases it, because the
+//! rings and the free frames of a socket have one user. A fragment goes to the worker that puts its datagram together;
+//! when it completes one, that worker may have to refer the datagram to a third one, which owns the flow. The verdict
+//! takes the same way back.
+
+use super::{
+    Inspector,
+    looping::Worker,
+    mesh::{Parcel, Reply, Request},
+};
+use crate::{
+    engine::{
+        event::EventSink,
+        meta::Meta,
+        referral::{Judgement, Referral},
+        verdict::Verdict,
+    },
+    io::{Handle, PacketIo},
+    telemetry::counter::Counter,
+};
+
+type Loan<I> = <<I as PacketIo>::Handle as Handle>::Loan;
+
+impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
+    /// Takes the answers of the other workers, then inspects for them, at most a batch each. How many it was.
+    pub(super) fn serve(&mut self) -> usize {
+        let mut served = 0;
+        for peer in self.mesh.peers() {
+            // No limit: there are never more than were asked for.
+            while let Some(reply) = self.mesh.next_reply(peer) {
+                served += 1;
+                match reply {
+                    Reply::Packet(parcel, verdict) => self.finish(parcel, verdict),
+                    Reply::Datagram(ticket, parcel, verdict) => {
+                        let verdict = self.engine.settle(ticket, verdict);
+                        self.finish(parcel, verdict);
+                    }
+                }
+            }
+        }
+        for peer in self.mesh.peers() {
+            for _ in 0..self.batch {
+                let Some(request) = self.mesh.next_request(peer) else { break };
+                served += 1;
+                match request {
+                    Request::Packet(parcel) => self.inspect_for(parcel),
+                    Request::Datagram(mut referral, parcel) => {
+                        let verdict = self.engine.inspect_datagram(&mut referral, &mut self.sink);
+                        if let Ok(asker) = u16::try_from(peer) {
+                            self.mesh.answer(asker, Reply::Datagram(referral.ticket, parcel, verdict));
+                        }
+                    }
+                }
+            }
+        }
+        served
+    }
+
+    /// Has a packet inspected by `owner`.
+    pub(super) fn hand_over(&mut self, owner: u16, side: usize, packet: I::Packet, meta: Meta) {
+        match self.lend(owner, side, packet, meta) {
+            Ok(parcel) => {
+                let asked = self.mesh.ask(owner, Request::Packet(parcel));
+                debug_assert!(asked.is_ok(), "there was room");
+            }
+            Err(packet) => {
+                let verdict = self.mesh.overflowed();
+                self.carry_out(side, packet, verdict);
+            }
+        }
+    }
+
+    /// Has a datagram inspected that a packet received here has completed.
+    pub(super) fn refer_own(
+        &mut self,
+        mut referral: Box<Referral>,
+        side: usize,
+        packet: I::Packet,
+        meta: Meta,
+    ) {
+        let ticket = referral.ticket;
+        let (packet, verdict) = if referral.owner == self.mesh.share().worker {
+            (packet, self.engine.inspect_datagram(&mut referral, &mut self.sink))
+        } else {
+            match self.lend(referral.owner, side, packet, meta) {
+                Ok(parcel) => return self.refer(referral, parcel),
+                Err(packet) => (packet, self.mesh.overflowed()),
+            }
+        };
+        let verdict = self.engine.settle(ticket, verdict);
+        self.carry_out(side, packet, verdict);
+    }
+
+    /// Makes a packet ready for `owner`; the packet itself when that one takes no more, or there is no buffer for it.
+    fn lend(
+        &mut self,
+        owner: u16,
+        side: usize,
+        packet: I::Packet,
+        meta: Meta,
+    ) -> Result<Parcel<Loan<I>>, I::Packet> {
+        if !self.mesh.has_room(owner) {
+            return Err(packet);
+        }
+        let loan = self.io.lend(packet)?;
+        self.mesh.gone(side);
+        Ok(Parcel { loan, side, meta, receiver: self.mesh.share().worker })
+    }
+
+    /// Inspects a packet that another worker has received.
+    fn inspect_for(&mut self, mut parcel: Parcel<Loan<I>>) {
+        self.mesh.counts.served += 1;
+        let judgement = self.mesh.with_bytes(parcel.receiver, &mut parcel.loan, |bytes| {
+            self.engine.inspect_shared(bytes, &parcel.meta, &mut self.sink)
+        });
+        self.send_injections(parcel.side);
+        match judgement {
+            Some(Judgement::Verdict(verdict)) => self.finish(parcel, verdict),
+            Some(Judgement::Refer(referral)) => self.refer(referral, parcel),
+            // A loan of nobody's: it cannot be looked at.
+            None => {
+                let verdict = self.mesh.overflowed();
+                self.finish(parcel, verdict);
+            }
+        }
+    }
+
+    /// Gives a datagram to the worker that owns its flow.
+    fn refer(&mut self, mut referral: Box<Referral>, parcel: Parcel<Loan<I>>) {
+        let (owner, ticket) = (referral.owner, referral.ticket);
+        let (parcel, verdict) = if owner == self.mesh.share().worker {
+            (parcel, self.engine.inspect_datagram(&mut referral, &mut self.sink))
+        } else {
+            match self.mesh.ask(owner, Request::Datagram(referral, parcel)) {
+                Ok(()) => {
+                    self.mesh.counts.referred += 1;
+                    return;
+                }
+                Err(Request::Datagram(_, parcel) | Request::Packet(parcel)) => {
+                    (parcel, self.mesh.overflowed())
+                }
+            }
+        };
+        let verdict = self.engine.settle(ticket, verdict);
+        self.finish(parcel, verdict);
+    }
+
+    /// Brings a verdict to the packet's receiver, which may be this worker.
+    fn finish(&mut self, parcel: Parcel<Loan<I>>, verdict: Verdict) {
+        let receiver = parcel.receiver;
+        if receiver != self.mesh.share().worker {
+            self.mesh.answer(receiver, Reply::Packet(parcel, verdict));
+            return;
+        }
+        let side = parcel.side;
+        if let Some(packet) = self.io.take_back(parcel.loan) {
+            self.mesh.back(side);
+            self.carry_out(side, packet, verdict);
+        }
+    }
+
+    /// Counts the packets for which no verdict has come as dropped. The other workers may still look at them, so their
+    /// frames stay where they are.
+    pub(super) fn give_up(&mut self) {
+        for (side, packets) in self.mesh.give_up().into_iter().enumerate() {
+            let reason = crate::engine::verdict::DropReason::Handover;
+            self.figures.sides[side].add(Counter::Drop(reason), packets);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The engine's door, as a worker uses it.
+
+use crate::engine::{
+    Engine,
+    counters::Counters,
+    event::EventSink,
+    meta::{LinkType, Meta, Timestamp},
+    referral::{Judgement, Referral, Ticket},
+    reject::Injection,
+    verdict::Verdict,
+};
+
+/// What judges packets: the [`Engine`], or a stand-in of a test's. The methods are the engine's.
+pub trait Inspector {
+    /// [`Engine::inspect_shared`].
+    fn inspect_shared(&mut self, packet: &mut [u8], meta: &Meta, sink: &mut dyn EventSink) -> Judgement;
+
+    /// [`Engine::inspect_datagram`].
+    fn inspect_datagram(&mut self, referral: &mut Referral, sink: &mut dyn EventSink) -> Verdict;
+
+    /// [`Engine::settle`].
+    fn settle(&mut self, ticket: Ticket, verdict: Verdict) -> Verdict;
+
+    /// [`Engine::steer`].
+    fn steer(&self, packet: &[u8], link: LinkType) -> u32;
+
+    /// [`Engine::injections`].
+    fn injections(&mut self) -> impl Iterator<Item = Injection>;
+
+    /// [`Engine::tick`].
+    fn tick(&mut self, now: Timestamp, sink: &mut dyn EventSink);
+
+    /// [`Engine::finish`].
+    fn finish(&mut self, now: Timestamp, sink: &mut dyn EventSink);
+
+    /// [`Engine::counters`].
+    fn counters(&self) -> Counters;
+}
+
+impl Inspector for Engine {
+    fn inspect_shared(&mut self, packet: &mut [u8], meta: &Meta, sink: &mut dyn EventSink) -> Judgement {
+        Self::inspect_shared(self, packet, meta, sink)
+    }
+
+    fn inspect_datagram(&mut self, referral: &mut Referral, sink: &mut dyn EventSink) -> Verdict {
+        Self::inspect_datagram(self, referral, sink)
+    }
+
+    fn settle(&mut self, ticket: Ticket, verdict: Verdict) -> Verdict {
+        Self::settle(self, ticket, verdict)
+    }
+
+    fn steer(&self, packet: &[u8], link: LinkType) -> u32 {
+        Self::steer(self, packet, link)
+    }
+
+    fn injections(&mut self) -> impl Iterator<Item = Injection> {
+        Self::injections(self)
+    }
+
+    fn tick(&mut self, now: Timestamp, sink: &mut dyn EventSink) {
+        Self::tick(self, now, sink);
+    }
+
+    fn finish(&mut self, now: Timestamp, sink: &mut dyn EventSink) {
+        Self::finish(self, now, sink);
+    }
+
+    fn counters(&self) -> Counters {
+        Self::counters(self)
+    }
+}
