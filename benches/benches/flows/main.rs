@@ -21,8 +21,11 @@ use traffic::{Turn, datagram, frame, tuple};
 
 const FLOWS: [u32; 2] = [1_000, 1_000_000];
 
-/// What is measured: one packet of a flow that is there, each time of another one.
-const CASES: [(&str, fn(u32) -> Box<dyn FnMut()>); 2] = [("look_up", look_up), ("inspect_udp_64", inspect)];
+/// One packet of a flow that is there, each time of another one of as many as are asked for.
+type Case = fn(u32) -> Box<dyn FnMut()>;
+
+/// What is measured.
+const CASES: [(&str, Case); 2] = [("look_up", look_up), ("inspect_udp_64", inspect)];
 
 fn main() {
     let arguments: Vec<_> = env::args().skip(1).collect();
