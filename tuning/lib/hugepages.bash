@@ -8,6 +8,7 @@ PAGE=$((2 << 20))
 # docs/sizing.md has them.
 settle_huge_pages() {
     local program=${FASTPATH:-fastpath} port=(--interface "${PORTS[0]}") said workers bytes
+    local peers=$((${#QUEUES[@]} - 1)) lent=0
     [ -z "${PORTS[1]-}" ] || port+=(--peer "${PORTS[1]}")
     if command -v "$program" >/dev/null; then
         # A failed check is status 1, and the figure is there all the same.
@@ -22,8 +23,10 @@ settle_huge_pages() {
     else
         WORKER_PAGES_BY="for fastpath's default rings: it is not installed"
     fi
-    # (2 x rx + tx + 5 x batch) x ports + 32 frames.
-    WORKER_PAGES=$((((((2 * 2048 + 2048 + 5 * 64) * ${#PORTS[@]} + 32) * 4096) + PAGE - 1) / PAGE))
+    # To each of the other workers its part of an rx ring, two batches at least.
+    ((peers < 1)) || lent=$((peers * (2048 / peers > 128 ? 2048 / peers : 128)))
+    # (2 x rx + tx + 5 x batch) x ports + 32 + lent frames.
+    WORKER_PAGES=$((((((2 * 2048 + 2048 + 5 * 64) * ${#PORTS[@]} + 32 + lent) * 4096) + PAGE - 1) / PAGE))
 }
 
 # A member of the doctor's object of that name, from stdin.

@@ -357,11 +357,11 @@ doctor_says() {
 @test "huge pages: fastpath's default rings where its doctor says nothing, or is not there" {
     local said=$BATS_TEST_TMPDIR/said
     "$TUNING/check" --interface eth1 --queues 0-3 --cores 4-7 >"$said" || true
-    assert_line "$said" "node1: 3 -> 52 (13 for each worker, for fastpath's default rings: it is not installed;"
+    assert_line "$said" "node1: 3 -> 68 (17 for each worker, for fastpath's default rings: it is not installed;"
     export FASTPATH=$BATS_TEST_DIRNAME/bin/fastpath
     echo 'error: no such subcommand' >"$NICS/doctor"
     "$TUNING/check" --interface eth1 --peer eth2 --queues 0-3 --cores 4-7 >"$said" || true
-    assert_line "$said" "node1: 3 -> 104 (26 for each worker, for fastpath's default rings: its doctor gave no figure;"
+    assert_line "$said" "node1: 3 -> 120 (30 for each worker, for fastpath's default rings: its doctor gave no figure;"
 }
 
 @test "LRO where the driver has it" {

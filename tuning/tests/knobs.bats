@@ -173,7 +173,7 @@ knob() {
 }
 
 @test "huge pages, on the node of the ports" {
-    knob 'host hugepages node1' ./sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages 3 104
+    knob 'host hugepages node1' ./sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages 3 120
 }
 
 @test "governor" {

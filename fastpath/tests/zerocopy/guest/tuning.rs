@@ -54,7 +54,7 @@ pub(crate) fn throughput(wire: &Wire) -> anyhow::Result<()> {
             // An 82576 has no filters (igb has them from the I350 on): said, and no failure.
             "not there     in0 ntuple rule ether proto 0x88b5 action 1: not supported by the driver",
             // fastpath's own doctor was asked.
-            "changed       host hugepages node0: 0 -> 52 (26 for each worker, as fastpath doctor says",
+            "changed       host hugepages node0: 0 -> 60 (30 for each worker, as fastpath doctor says",
         ],
     )
     .map(drop)
