@@ -39,7 +39,12 @@ fn part(tcp: &RawTcp, text: &[u8], from: usize, to: usize) -> Vec<u8> {
 /// The whole text in one segment, cut into these fragments of its IP packet. Its TCP header takes the first 20 bytes.
 fn fragments(tcp: &RawTcp, text: &[u8], edges: &[usize]) -> Vec<Vec<u8>> {
     let frame = tcp.data(0, text);
-    edges.windows(2).map(|edge| fragment(&frame, 77, edge[0]..edge[1])).collect()
+    edges.windows(2).map(|edge| fragment(&frame, id(tcp), edge[0]..edge[1])).collect()
+}
+
+/// An identification for the fragments of a connection, of its own: who has seen a datagram remembers it for a while.
+fn id(tcp: &RawTcp) -> u16 {
+    tcp.address().port()
 }
 
 fn backwards(mut frames: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
@@ -69,7 +74,7 @@ const HONEST: &[(&str, Frames)] = &[
     ("in the smallest fragments", |tcp, text| fragments(tcp, text, &[0, 8, 16, 24, 32, 38])),
     ("a fragmented half and a whole one", |tcp, text| {
         let first = tcp.data(0, &text[..8]);
-        vec![fragment(&first, 78, 0..24), fragment(&first, 78, 24..28), part(tcp, text, 8, 18)]
+        vec![fragment(&first, id(tcp), 0..24), fragment(&first, id(tcp), 24..28), part(tcp, text, 8, 18)]
     }),
 ];
 
@@ -132,24 +137,24 @@ const REFUSED: &[(&str, Frames)] = &[
     ("in fragments, one of them twice with other bytes", |tcp, text| {
         let (bad, good) = (tcp.data(0, text), tcp.data(0, other(text)));
         vec![
-            fragment(&bad, 79, 0..24),
-            fragment(&good, 79, 24..32),
-            fragment(&bad, 79, 24..32),
-            fragment(&bad, 79, 32..38),
+            fragment(&bad, id(tcp), 0..24),
+            fragment(&good, id(tcp), 24..32),
+            fragment(&bad, id(tcp), 24..32),
+            fragment(&bad, id(tcp), 32..38),
         ]
     }),
     ("in fragments, one of them twice, the other way round", |tcp, text| {
         let (bad, good) = (tcp.data(0, text), tcp.data(0, other(text)));
         vec![
-            fragment(&bad, 80, 32..38),
-            fragment(&bad, 80, 24..32),
-            fragment(&good, 80, 24..32),
-            fragment(&bad, 80, 0..24),
+            fragment(&bad, id(tcp), 32..38),
+            fragment(&bad, id(tcp), 24..32),
+            fragment(&good, id(tcp), 24..32),
+            fragment(&bad, id(tcp), 0..24),
         ]
     }),
     ("in fragments that overlap in part", |tcp, text| {
         let (bad, good) = (tcp.data(0, text), tcp.data(0, other(text)));
-        vec![fragment(&good, 81, 0..32), fragment(&bad, 81, 24..38), fragment(&bad, 81, 0..24)]
+        vec![fragment(&good, id(tcp), 0..32), fragment(&bad, id(tcp), 24..38), fragment(&bad, id(tcp), 0..24)]
     }),
 ];
 
