@@ -66,7 +66,7 @@ pub enum Failure {
     Midstream,
     /// An application protocol's parser failed (`app-layer.error-policy`).
     AppLayer,
-    /// The worker that owns the flow takes no more (`steering.full-policy`, ours).
+    /// The worker that owns the flow takes no more (`handover.full-policy`, ours).
     Handover,
 }
 
