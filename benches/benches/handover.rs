@@ -39,7 +39,9 @@ const BATCH: usize = 64;
 type Case = Box<dyn FnMut()>;
 
 /// What is measured: one UDP packet of 64 bytes.
-const CASES: [(&str, fn() -> Case); 3] = [
+type Begin = fn() -> Case;
+
+const CASES: [(&str, Begin); 3] = [
     ("steering_off", || case(1, 0)),
     ("steering_on_own_flow", || case(2, 0)),
     ("steering_on_handed_over", || case(2, 1)),
