@@ -10,19 +10,23 @@ endif
 TEST_THREADS ?= 2
 SCRIPTS := $(shell git ls-files -z --cached --others --exclude-standard 2>/dev/null | xargs -0 grep -lsE '^\#!.*\b(ba|da)?sh\b')
 
-.PHONY: help setup build test test-tuning test-zerocopy demo bench fuzz ebpf ebpf-check lint fmt
+.PHONY: help setup build test test-tuning test-zerocopy conformance soak demo bench fuzz ebpf ebpf-check lint fmt
 
-# Seconds per target of `make fuzz`.
-FUZZ_SECONDS ?= 60
+# Executions per target of `make fuzz`.
+FUZZ_RUNS ?= 500000
+# A folder of captures to begin with; what `make fuzz` finds beyond them stays in fuzz/corpus.
+FUZZ_CAPTURES ?=
 
 help:
 	@echo 'make demo        fastpath between a client and a web server, in network namespaces'
 	@echo 'make test        all tests: unit, captures, XDP program, end to end'
 	@echo 'make test-tuning  the scripts of tuning/, on a machine made of files and on a veth'
 	@echo 'make test-zerocopy  real NIC drivers in QEMU guests: zero-copy, and four kernels'
+	@echo 'make conformance  the cases of suricata-verify, compared with CONFORMANCE.md'
+	@echo 'make soak        five million random streams against the engine (SOAK_CASES=5000000)'
 	@echo 'make build       the release binary, target/release/fastpath'
 	@echo 'make bench       benchmarks, and the bridge beside a plain Linux bridge'
-	@echo 'make fuzz        a minute of fuzzing for every parser and the hand-over (FUZZ_SECONDS=60)'
+	@echo 'make fuzz        every fuzz target for so many executions (FUZZ_RUNS=500000)'
 	@echo 'make lint        formatting, clippy, shellcheck'
 	@echo 'make ebpf        rebuilds redirect-ebpf/redirect.o from its source'
 	@echo 'make ebpf-check  proves that redirect.o agrees with its source'
@@ -45,6 +49,19 @@ test-zerocopy: setup
 	cargo test --workspace --profile checked --no-run
 	fastpath/tests/zerocopy/run.sh "$${CARGO_TARGET_DIR:-target}/checked"
 
+# suricata-verify (../shared/corpora), which is not part of the project. UPDATE=--update writes CONFORMANCE.md anew.
+SHARED ?= ../shared
+conformance: setup
+	cargo build --profile checked -p fastpath
+	$$(python3 -c 'import yaml' 2>/dev/null && echo python3 || echo /usr/bin/python3) \
+		fastpath/tests/conformance/score.py $(SHARED)/tools/verify.py $(SHARED)/corpora/suricata-verify/tests \
+		"$${CARGO_TARGET_DIR:-target}/checked/fastpath" $(UPDATE)
+
+# Millions of random streams, each sent in a random way.
+SOAK_CASES ?= 5000000
+soak: setup
+	PROPTEST_CASES=$(SOAK_CASES) cargo test --release -p fastpath --no-default-features --test evasion
+
 demo: setup
 	@cargo build --quiet --release -p fastpath
 	@cargo $(ROOT) run --quiet --release -p fastpath-lab --bin demo
@@ -54,11 +71,14 @@ bench: setup
 	cargo bench -p fastpath-benches
 	cargo $(ROOT) run --release -p fastpath-benches --bin bridge
 
-# Needs a nightly toolchain, for the sanitizer.
+# Needs a nightly toolchain, for the sanitizer. Goes on from the corpora of earlier times; FUZZ_CAPTURES=folder adds what is in the
+# captures there.
 fuzz: setup
 	command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
-	for target in decode rules engine handover; do \
-		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -timeout=10 || exit 1; \
+	[ -z "$(FUZZ_CAPTURES)" ] || cargo +nightly run --release --manifest-path fuzz/Cargo.toml --example seeds -- \
+		"$(FUZZ_CAPTURES)" fuzz/corpus
+	for target in decode defrag rules stream engine handover; do \
+		cargo +nightly fuzz run $$target -- -runs=$(FUZZ_RUNS) -max_len=16384 -timeout=10 || exit 1; \
 	done
 
 ebpf: setup

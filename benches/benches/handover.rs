@@ -37,10 +37,11 @@ const BATCH: usize = 64;
 
 /// Measured each time it is called.
 type Case = Box<dyn FnMut()>;
-type MakeCase = fn() -> Case;
 
 /// What is measured: one UDP packet of 64 bytes.
-const CASES: [(&str, MakeCase); 3] = [
+type Begin = fn() -> Case;
+
+const CASES: [(&str, Begin); 3] = [
     ("steering_off", || case(1, 0)),
     ("steering_on_own_flow", || case(2, 0)),
     ("steering_on_handed_over", || case(2, 1)),

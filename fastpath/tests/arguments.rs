@@ -149,10 +149,11 @@ fn options_are_checked() {
     with(&["--batch", "129", "--tx-ring", "128"], &["--batch 129", "1 to 128"]);
     with(&["--xdp", "generic", "--mode", "zerocopy"], &["--xdp generic", "zero-copy", "native"]);
     with(
-        &["--set", "stream.midstream=true"],
-        &["stream.midstream", "true", "unknown key", "vars.address-groups"],
+        &["--set", "stream.midstraem=true"],
+        &["stream.midstraem", "true", "unknown key", "vars.address-groups"],
     );
-    with(&["--set", "outputs.eve-log.types=alert,flow"], &["outputs.eve-log.types", "`flow`", "alert"]);
+    with(&["--set", "outputs.eve-log.types=alert,http3"], &["outputs.eve-log.types", "`http3`", "alert"]);
+    with(&["--set", "flow.capacity=0"], &["--set flow.capacity=0", "1 to"]);
     with(&["--set", "novalue"], &["--set", "novalue", "key=value"]);
 }
 
@@ -174,6 +175,8 @@ fn the_file_is_checked_with_line_key_value_and_what_is_allowed() {
     let with = |extra: &str, line, words: &[&str]| {
         file_refused(&format!("queues = \"0\"\n{extra}{PORT}"), line, words)
     };
+    with("[flow]\ncapacity = 0\n", 3, &["flow.capacity = 0", "1 to"]);
+    with("[flow]\ncapacitee = 1\n", 3, &["flow.capacitee = 1", "unknown key", "flow.capacity"]);
     with("[rings]\nframe-size = 9000\n", 3, &["rings.frame-size = 9000", "2048", "4096"]);
     with("[rings]\nrx = 1000\n", 3, &["rings.rx = 1000", "power of two"]);
     with("[rings]\nbatch = 4096\n", 3, &["rings.batch = 4096", "1 to 2048"]);

@@ -71,7 +71,7 @@ fn with_file(text: &str, arguments: &str) -> (Output, serde_json::Value) {
     (output, json)
 }
 
-const FILE: &str = "queues = \"0-1\"\ncores = \"0\"\n[rings]\nrx = 512\ntx = 512\n\
+const FILE: &str = "queues = \"0-1\"\ncores = \"0\"\nsteering = \"off\"\n[rings]\nrx = 512\ntx = 512\n\
                     [[wire]]\ninterface = \"fa\"\npeer = \"fb\"\n";
 
 /// The finding of a check of a port, or of the machine.

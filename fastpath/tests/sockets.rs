@@ -144,7 +144,7 @@ fn with_workers<R: Send>(
         let (ready, go) = mpsc::channel();
         let done = &done;
         scope.spawn(move || {
-            let flows: Vec<_> = (0..32).map(|i| udp(1000 + i, 40 * usize::from(i))).collect();
+            let flows: Vec<_> = (0..256).map(|i| udp(1000 + i, 40 * usize::from(i % 32))).collect();
             let mut burst = Burst::new(flows.len());
             go.recv().unwrap();
             match frames {

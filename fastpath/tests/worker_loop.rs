@@ -9,6 +9,7 @@ use fastpath::{
         Engine, Settings,
         event::{Event, EventKind, Outcome},
         meta::{PortId, Timestamp},
+        policy::{ExceptionPolicy, Failure},
         rules::{RuleSet, Variables},
         verdict::{DropReason, Enforcement},
     },
@@ -40,7 +41,10 @@ fn run(action: ActionMode, batch: usize, packets: &[(usize, Vec<u8>)]) -> Worker
     let enforcement = if action == ActionMode::Inline { Enforcement::Drop } else { Enforcement::Report };
     let mut io = MemoryIo::new(2, batch);
     io.incoming.extend(packets.iter().cloned());
-    let engine = Engine::new(rules(), Settings::new(enforcement));
+    let mut settings = Settings::new(enforcement);
+    // Any bytes are a packet here.
+    settings.policies.set(Failure::Decode, ExceptionPolicy::Ignore);
+    let engine = Engine::new(rules(), settings);
     let published = Arc::new(Published::default());
     let ports = [PortId(0), PortId(1)];
     let mut worker = Worker::new(io, engine, Vec::new(), action, ports, batch, published);
@@ -58,7 +62,7 @@ fn an_evil_packet_is_dropped_inline() {
     let figures = worker.figures();
     assert_eq!(figures.sides[0].get(Counter::Drop(DropReason::Rule)), 1);
     assert_eq!((figures.alerts, figures.residual()), (1, 0));
-    let EventKind::Alert { outcome, rule } = &worker.sink().as_slice()[0].kind;
+    let EventKind::Alert { outcome, rule } = &worker.sink().as_slice()[0].kind else { panic!("no alert") };
     assert_eq!((*outcome, rule.sid), (Outcome::Blocked, 1));
 }
 
@@ -69,7 +73,7 @@ fn detect_lets_it_through_and_says_so() {
     let figures = worker.figures();
     assert_eq!(figures.sides[0].get(Counter::WouldDrop), 1);
     assert_eq!(figures.sides[0].get(Counter::Drop(DropReason::Rule)), 0);
-    let EventKind::Alert { outcome, .. } = &worker.sink().as_slice()[0].kind;
+    let EventKind::Alert { outcome, .. } = &worker.sink().as_slice()[0].kind else { panic!("no alert") };
     assert_eq!(*outcome, Outcome::WouldBlock);
 }
 

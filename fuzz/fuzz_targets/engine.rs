@@ -1,4 +1,8 @@
-//! Any packets through the whole engine: the verdict and events of a packet do not depend on those before it.
+//! Any packets at any times through the whole engine: what it says depends on them alone, it changes none of them, reports where
+//! it is told to report, and gives back all memory when its flows have ended.
+//!
+//! The input: a byte of switches, then packets, each behind its length (two bytes, little-endian) and the time since the one
+//! before it (a byte, in units that grow).
 #![no_main]
 
 use std::{
@@ -8,8 +12,10 @@ use std::{
 
 use fastpath::engine::{
     Engine, Settings,
-    event::Event,
-    meta::Meta,
+    event::{Event, EventKind},
+    flow::FlowSettings,
+    meta::{ChecksumState, LinkType, Meta, Timestamp},
+    packet::defrag,
     rules::{RuleSet, Variables},
     verdict::{Enforcement, Verdict},
 };
@@ -17,6 +23,10 @@ use libfuzzer_sys::fuzz_target;
 
 const RULES: &str = r#"
 alert tcp any any -> any any (content:"GET"; startswith; content:"host"; nocase; distance:0; within:40; sid:1;)
+reject tcp any any -> any any (flow:established,to_server; content:"evil"; content:"word"; distance:0; sid:7;)
+alert tcp any any -> any any (stream-event:reassembly_overlap_different_data; sid:8;)
+drop pkthdr any any -> any any (decode-event:ipv4.trunc_pkt; sid:9;)
+alert tcp-stream any any -> any any (flags:+PA; content:"a"; offset:3; depth:9; sid:10;)
 drop udp any any <> any [53,5353] (content:"|01 00|"; offset:2; depth:2; content:!"|ff|"; within:4; sid:2;)
 pass ip [10.0.0.0/8,!10.1.0.0/16] any -> any any (dsize:<4; sid:3;)
 alert icmp any any -> any any (itype:8; icode:<3; content:"a"; content:"a"; distance:-1; content:"b"; endswith; sid:4;)
@@ -30,21 +40,59 @@ static SET: LazyLock<Arc<RuleSet>> = LazyLock::new(|| {
     Arc::new(rules)
 });
 
-/// Verdict and sids.
-fn inspect(engine: &mut Engine, bytes: &[u8]) -> (Verdict, usize) {
-    let mut events: Vec<Event> = Vec::new();
-    (engine.inspect(&mut bytes.to_vec(), &Meta::default(), &mut events), events.len())
+fn engine(switches: u8) -> Engine {
+    let enforcement = if switches & 1 == 0 { Enforcement::Drop } else { Enforcement::Report };
+    let mut settings = Settings::new(enforcement);
+    settings.flow = FlowSettings { capacity: if switches & 2 == 0 { 64 } else { 3 }, ..settings.flow };
+    settings.defrag = defrag::Settings { trackers: 64, memcap: 1 << 18, ..settings.defrag };
+    settings.stream.midstream = switches & 4 != 0;
+    settings.stream.async_oneside = switches & 8 != 0;
+    settings.stream.reassembly_memcap = if switches & 16 == 0 { 1 << 20 } else { 1 << 12 };
+    Engine::new(Arc::clone(&SET), settings)
+}
+
+/// What an engine says to all packets, and in what order.
+fn run(switches: u8, mut data: &[u8]) -> (Vec<Verdict>, Vec<String>) {
+    let mut engine = engine(switches);
+    let (mut verdicts, mut events) = (Vec::new(), Vec::<Event>::new());
+    let mut time = Timestamp(1_700_000_000_000_000_000);
+    for number in 1.. {
+        let [low, high, later, rest @ ..] = data else { break };
+        let length = usize::from(u16::from_le_bytes([*low, *high])).min(rest.len());
+        let (packet, behind) = rest.split_at(length);
+        data = behind;
+        time.0 += 1 << (later % 40);
+        let meta = Meta {
+            time,
+            number,
+            link: if switches & 32 == 0 { LinkType::Ethernet } else { LinkType::RawIp },
+            checksums: if switches & 64 == 0 { ChecksumState::Trusted } else { ChecksumState::Unverified },
+            ..Meta::default()
+        };
+        let mut bytes = packet.to_vec();
+        verdicts.push(engine.inspect(&mut bytes, &meta, &mut events));
+        assert_eq!(bytes, packet, "the engine changed a packet");
+        if later & 0x80 != 0 {
+            engine.tick(time, &mut events);
+        }
+    }
+    let injected = engine.injections().count();
+    engine.finish(time, &mut events);
+    let counters = engine.counters();
+    assert_eq!((counters.flow.active, counters.tcp.active_sessions), (0, 0));
+    assert_eq!(counters.tcp.reassembly_memory, 0, "memory of streams is lost");
+    let dropped = verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Drop(_))).count() as u64;
+    assert_eq!(counters.ips.accepted + counters.ips.blocked + counters.ips.rejected, verdicts.len() as u64);
+    assert_eq!(counters.ips.blocked + counters.ips.rejected, dropped);
+    if switches & 1 != 0 {
+        assert_eq!((dropped, injected), (0, 0), "dropped where only reports are wanted");
+        assert!(!events.iter().any(|event| matches!(event.kind, EventKind::Drop { .. })));
+    }
+    (verdicts, events.iter().map(|event| format!("{event:?}")).collect())
 }
 
 fuzz_target!(|data: &[u8]| {
-    let mut used = Engine::new(Arc::clone(&SET), Settings::new(Enforcement::Drop));
-    // Each packet behind its length.
-    let mut rest = data;
-    while let Some((&length, behind)) = rest.split_first() {
-        let (packet, next) = behind.split_at(behind.len().min(usize::from(length)));
-        let fresh = inspect(&mut Engine::new(Arc::clone(&SET), Settings::new(Enforcement::Drop)), packet);
-        assert_eq!(inspect(&mut used, packet), fresh);
-        rest = next;
+    if let Some((&switches, packets)) = data.split_first() {
+        assert_eq!(run(switches, packets), run(switches, packets), "the same packets, another answer");
     }
-    inspect(&mut used, data);
 });

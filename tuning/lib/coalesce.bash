@@ -19,11 +19,13 @@ coalesce_list() {
 
 # Words of ethtool before the parameter: the port, or one queue of it.
 coalesce_place() {
-    local port=${1%%/*} queue
+    local port=${1%%/*} queue zeros
     PLACE=("$2" "$port")
     if [[ $1 == */queue-* ]]; then
         queue=${1#*/queue-} queue=${queue%%/*}
-        PLACE=(-Q "$port" queue_mask "$(printf '0x%x' $((1 << queue)))" "$3")
+        # Digit by digit: bash's own numbers end at queue 63.
+        printf -v zeros '%*s' $((queue / 4)) ''
+        PLACE=(-Q "$port" queue_mask "0x$((1 << queue % 4))${zeros// /0}" "$3")
     fi
 }
 

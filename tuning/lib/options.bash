@@ -2,6 +2,8 @@
 PORTS=() QUEUES=() CORES=() STEER=() STEER_PEER=()
 PROFILE=throughput DRY_RUN='' HUGE_PAGES='' THREADED_NAPI='' BOOT_LINE=''
 CORES_GIVEN=''
+# As fastpath has it (common/src/lib.rs).
+MAX_QUEUES=256
 
 usage() {
     cat <<'END'
@@ -57,7 +59,8 @@ parse_options() {
         --steer) STEER+=("$value") ;;
         --steer-peer) STEER_PEER+=("$value") ;;
         --huge-pages) HUGE_PAGES=$value ;;
-        *) fail "$option takes no value" ;;
+        --threaded-napi | --dry-run | --write-boot-line) fail "$option takes no value" ;;
+        *) fail "unknown option '$option': --help lists them" ;;
         esac
     done
     settle_options
@@ -72,8 +75,11 @@ settle_options() {
         [[ $port =~ ^[^/[:space:]]+$ && $port != .* && -d $NET/$port ]] || fail "there is no interface '$port'"
     done
     ((${#QUEUES[@]})) || fail "--queues is missing"
+    ((QUEUES[-1] < MAX_QUEUES)) || fail "queue ${QUEUES[-1]} in --queues is too high: fastpath inspects queues 0-$((MAX_QUEUES - 1))"
     [[ $PROFILE =~ ^(throughput|latency|shared-host)$ ]] || fail "--profile $PROFILE: throughput, latency or shared-host"
-    [[ $HUGE_PAGES =~ ^[0-9]*$ ]] || fail "--huge-pages $HUGE_PAGES: a number of 2 MiB pages"
+    [[ $HUGE_PAGES =~ ^[0-9]{0,9}$ ]] || fail "--huge-pages $HUGE_PAGES: a number of 2 MiB pages"
+    # 08 is a number, too.
+    [ -z "$HUGE_PAGES" ] || HUGE_PAGES=$((10#$HUGE_PAGES))
     [ -n "${PORTS[1]-}" ] || ((!${#STEER_PEER[@]})) || fail "--steer-peer needs --peer"
     if ((${#CORES[@]})); then
         CORES_GIVEN=yes

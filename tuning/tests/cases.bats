@@ -30,7 +30,10 @@ setup() {
 --interface eth1 --queues 0 --steer|needs a value
 --interface eth1 --queues 0 --steer-peer=tcp4|needs --peer
 --interface eth1 --queues 0 --steer=$(reboot)|not ethtool's words
---interface eth1 --queues 0 --frobnicate|unknown option
+--interface eth1 --queues 0 --frobnicate|unknown option '--frobnicate'
+--interface eth1 --queues 0 --frobnicate=1|unknown option '--frobnicate'
+--interface eth1 --queues 0 --dry-run=yes|--dry-run takes no value
+--interface eth1 --queues 0-256|queue 256 in --queues is too high: fastpath inspects queues 0-255
 END
     run "$TUNING/apply" "${ONE[@]}" --steer 'tcp4 dst-port 443 action 2'
     [ "$status" = 2 ]
@@ -57,6 +60,18 @@ END
     [ "$(grep -cE '^-(L|G|K|A|X|C) ' "$NICS/log")" = 0 ]
     "$TUNING/restore"
     snapshot | diff before -
+}
+
+@test "the mask of one queue, however high" {
+    . "$TUNING/lib/coalesce.bash"
+    local queue PLACE masks=''
+    for queue in 0 3 4 63 64 255; do
+        coalesce_place "eth1/queue-$queue/rx-usecs" -c --show-coalesce
+        masks+=" ${PLACE[3]}"
+    done
+    # ethtool reads any number of digits.
+    [ "${masks% *}" = " 0x1 0x8 0x10 0x8000000000000000 0x10000000000000000" ]
+    [ "${masks##* }" = "0x8$(printf '0%.0s' {1..63})" ]
 }
 
 @test "shared-host does not switch ntuple on for the whole port: it fails and says how" {
@@ -333,6 +348,8 @@ doctor_says() {
     rm "$NICS/doctor.log"
     "$TUNING/check" "${ONE[@]}" --huge-pages 7 >"$said" || true
     assert_line "$said" 'host hugepages node1: 3 -> 7 ('
+    "$TUNING/check" "${ONE[@]}" --huge-pages 08 >"$said" || true
+    assert_line "$said" 'host hugepages node1: 3 -> 8 ('
     "$TUNING/check" "${ONE[@]}" --profile shared-host >"$said" || true
     [ ! -e "$NICS/doctor.log" ]
 }

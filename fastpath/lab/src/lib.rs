@@ -18,6 +18,8 @@ mod http;
 mod namespace;
 mod packet_socket;
 mod process;
+mod raw_tcp;
+mod recorder;
 mod stats;
 mod topology;
 mod traffic;
@@ -33,6 +35,8 @@ pub use namespace::Namespace;
 pub use nix::sys::signal::Signal;
 pub use packet_socket::{Burst, PacketSocket};
 pub use process::{Process, wait_until};
+pub use raw_tcp::{RAW_CLIENT_IP, RawHost, RawTcp, fragment, with_wrong_checksum};
+pub use recorder::TcpRecorder;
 pub use stats::{FrameStats, HandoverStats, PortStats, QueueStats, Stats, Totals, XdpStats};
 pub use topology::{
     CLIENT_IP, CLIENT_IP6, CLIENT_MAC, Host, Lab, LabOptions, PORT_IN, PORT_IN_MAC, PORT_OUT, PORT_OUT_MAC,

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::rules;
 use crate::{
-    config::{Override, Overrides},
+    config::{Given, Named, Override},
     engine::rules::{LoadReport, RuleError, Variables},
 };
 
@@ -30,12 +30,13 @@ pub(super) struct CheckArgs {
 }
 
 pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    let (overrides, refused) = Overrides::apply(&args.set);
+    let mut named = Named::default();
+    let refused = named.apply(args.set.iter().map(|v| Given::flag("--set", v.clone())));
     if let Some(error) = refused.first() {
         return Err(super::Usage(error.to_string()).into());
     }
     let mut variables = Variables::suricata_defaults();
-    overrides.extend(&mut variables);
+    named.extend(&mut variables);
     let report = match rules::load(&args.rules, &variables) {
         Ok((_, report)) => report,
         Err(error) => return Err(super::Usage(error.to_string()).into()),

@@ -14,14 +14,17 @@ use serde::Serialize;
 
 use super::rules;
 use crate::{
-    config::{Override, Overrides},
+    config::{Given, Named, Override},
     engine::{
         Engine, Settings,
+        event::{Event, EventSink as _, StatsRecord},
         meta::ChecksumState,
+        packet::defrag,
         rules::Variables,
+        stream,
         verdict::{Enforcement, Verdict},
     },
-    event::EveFile,
+    event::{EveFile, EveOptions},
     io::pcap::Capture,
 };
 
@@ -37,7 +40,7 @@ pub(super) struct ReplayArgs {
     /// Directory of eve.json; it is made when it is missing
     #[arg(short, long, value_name = "DIR")]
     log_dir: PathBuf,
-    /// Which checksums to verify. The engine verifies none yet: both values do the same so far
+    /// Which checksums to verify. A packet with a wrong one is malformed (decoder.error-policy)
     #[arg(short = 'k', long, value_enum, default_value_t)]
     checksums: Checksums,
     /// A setting by Suricata's name, such as vars.address-groups.HOME_NET=[10.0.0.0/8]; may be repeated.
@@ -47,9 +50,47 @@ pub(super) struct ReplayArgs {
     /// Drop as an inline wire would; without, a drop is only reported as would-drop
     #[arg(long)]
     simulate_ips: bool,
+    #[command(flatten)]
+    simulated: Simulated,
     /// Print the summary as one JSON object
     #[arg(long)]
     json: bool,
+}
+
+/// Failures for tests of the exception policies, at the packet with this number in the capture.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Simulated failures, at the packet with number N of the capture")]
+struct Simulated {
+    /// No memory for a fragment (defrag.memcap-policy)
+    #[arg(long, value_name = "N")]
+    simulate_packet_defrag_memcap: Option<u64>,
+    /// No room for a flow (flow.memcap-policy)
+    #[arg(long, value_name = "N", default_value_t, hide_default_value = true)]
+    simulate_packet_flow_memcap: u64,
+    /// No memory for a TCP session (stream.memcap-policy)
+    #[arg(long, value_name = "N", default_value_t, hide_default_value = true)]
+    simulate_packet_tcp_ssn_memcap: u64,
+    /// No memory for a TCP session's data (stream.reassembly.memcap-policy)
+    #[arg(long, value_name = "N", default_value_t, hide_default_value = true)]
+    simulate_packet_tcp_reassembly_memcap: u64,
+}
+
+impl Simulated {
+    fn apply(&self, settings: Settings) -> Settings {
+        Settings {
+            defrag: defrag::Settings {
+                simulate_memcap_at: self.simulate_packet_defrag_memcap,
+                ..settings.defrag
+            },
+            fail_flow_at: self.simulate_packet_flow_memcap,
+            stream: stream::Settings {
+                fail_session_at: self.simulate_packet_tcp_ssn_memcap,
+                fail_reassembly_at: self.simulate_packet_tcp_reassembly_memcap,
+                ..settings.stream
+            },
+            ..settings
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -62,12 +103,13 @@ enum Checksums {
 }
 
 pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
-    let (overrides, refused) = Overrides::apply(&args.set);
-    for error in refused {
+    // Every event there is, where no setting says otherwise: a replay is for looking closely.
+    let mut named = Named { eve: EveOptions::everything(), ..Named::default() };
+    for error in named.apply(args.set.iter().map(|v| Given::flag("--set", v.clone()))) {
         tracing::warn!("{error}; going on without it");
     }
     let mut variables = Variables::suricata_defaults();
-    overrides.extend(&mut variables);
+    named.extend(&mut variables);
 
     let loading = Instant::now();
     let (rules, report) = rules::load(&args.rules, &variables)?;
@@ -97,8 +139,10 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     }
 
     let enforcement = if args.simulate_ips { Enforcement::Drop } else { Enforcement::Report };
-    let mut engine = Engine::new(Arc::new(rules), Settings::new(enforcement));
-    let mut events = EveFile::create(&args.log_dir, overrides.event_types.unwrap_or_default())?;
+    let settings =
+        Settings { wanted: named.eve.wanted(), ..args.simulated.apply(named.engine).enforcing(enforcement) };
+    let mut engine = Engine::new(Arc::new(rules), settings);
+    let mut events = EveFile::create(&args.log_dir, named.eve)?;
     let counts = inspect(&mut capture, &mut engine, &mut events)?;
 
     let summary = Summary {
@@ -181,8 +225,16 @@ fn inspect(capture: &mut Capture, engine: &mut Engine, events: &mut EveFile) -> 
     let progress = progress_bar(capture.len());
     let (mut packets, mut bytes, mut verdicts) = (0, 0, Verdicts::default());
     let start = Instant::now();
+    // The engine's time is the capture's.
+    let began = capture.packets_mut().next().map(|(meta, _)| meta.time).unwrap_or_default();
+    let (mut now, mut ticked) = (began, began);
     for (meta, packet) in capture.packets_mut() {
         bytes += packet.len() as u64;
+        now = now.max(meta.time);
+        if now.0 >= ticked.0.saturating_add(TICK) {
+            engine.tick(now, events);
+            ticked = now;
+        }
         match engine.inspect(packet, meta, events) {
             Verdict::Forward => verdicts.forward += 1,
             Verdict::Drop(_) => verdicts.drop += 1,
@@ -193,11 +245,17 @@ fn inspect(capture: &mut Capture, engine: &mut Engine, events: &mut EveFile) -> 
             progress.set_position(packets);
         }
     }
+    engine.finish(now, events);
+    let uptime = Duration::from_nanos(now.0.saturating_sub(began.0));
+    events.emit(Event::stats(now, StatsRecord { uptime, counters: engine.counters() }));
     events.finish()?;
     let time = start.elapsed();
     progress.finish_and_clear();
     Ok(Counts { packets, bytes, verdicts, time })
 }
+
+/// Nanoseconds between two ticks of the engine.
+const TICK: u64 = 100_000_000;
 
 const PROGRESS_STEP: u64 = 1 << 14;
 

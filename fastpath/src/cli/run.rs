@@ -8,8 +8,8 @@ use clap::Args;
 use super::rules;
 use crate::{
     config::{
-        ActionMode, AttachMode, BindMode, Given, IndexList, OnWorkerLoss, Override, Overrides, RunConfig,
-        Settings, Steering, file,
+        ActionMode, AttachMode, BindMode, Given, IndexList, OnWorkerLoss, Override, RunConfig, Settings,
+        Steering, file,
     },
     engine::rules::RuleSet,
 };
@@ -107,15 +107,10 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
 impl RunArgs {
     fn into_config(self) -> anyhow::Result<RunConfig> {
         let file = file::read_given(self.config.as_deref())?;
-        let (overrides, refused) = Overrides::apply(&self.set);
-        if let Some(error) = refused.into_iter().next() {
-            return Err(error.into());
-        }
-        let flags = self.into_settings(overrides);
-        flags.or(file).validate().context("cannot run")
+        self.into_settings().or(file).validate().context("cannot run")
     }
 
-    fn into_settings(self, overrides: Overrides) -> Settings {
+    fn into_settings(self) -> Settings {
         let on = |flag: bool, name| flag.then(|| Given::flag(name, true));
         let peer = self.peer.map(|name| Given::flag("--peer", name));
         Settings {
@@ -138,9 +133,8 @@ impl RunArgs {
             rules: self.rules,
             log_dir: self.log_dir,
             stats_json: self.stats_json.map(Into::into),
-            addresses: overrides.addresses,
-            ports: overrides.ports,
-            event_types: overrides.event_types,
+            named: self.set.into_iter().map(|v| Given::flag("--set", v)).collect(),
+            ..Settings::default()
         }
     }
 }

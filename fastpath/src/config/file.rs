@@ -10,9 +10,13 @@
 //!
 //! [vars.address-groups]
 //! HOME_NET = "[10.0.0.0/8]"
+//!
+//! [flow-timeouts.tcp]         # and other settings that have a name in suricata.yaml
+//! new = 60
 //! ```
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     io,
     path::{Path, PathBuf},
@@ -20,11 +24,14 @@ use std::{
 };
 
 use serde::Deserialize;
-use toml::Spanned;
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue, Deserializer},
+};
 
 use super::{
-    ActionMode, AttachMode, BindMode, ConfigError, DEFAULT_FILE, Given, IndexList, OnWorkerLoss, Place,
-    Settings, StatsTarget, Steering,
+    ActionMode, AttachMode, BindMode, ConfigError, DEFAULT_FILE, Given, IndexList, OnWorkerLoss, Override,
+    Place, Settings, StatsTarget, Steering, named::TABLES,
 };
 
 #[derive(Deserialize)]
@@ -111,8 +118,16 @@ fn read(path: &Path, optional: bool) -> Result<Settings, ConfigError> {
 /// # Errors
 /// [`ConfigError::Shape`] for what is not TOML, for unknown keys and for values of a wrong type.
 pub fn parse(path: &Path, text: &str) -> Result<Settings, ConfigError> {
-    let document: Document = toml::from_str(text).map_err(|error| shape_error(path, text, &error))?;
+    let shape = |error| shape_error(path, text, &error);
     let source = Source { path: path.into(), text };
+    let mut table = DeTable::parse(text).map_err(shape)?;
+    let mut named = Vec::new();
+    for name in TABLES {
+        if let Some(value) = table.get_mut().remove(*name) {
+            source.leaves(name, &value, &mut named);
+        }
+    }
+    let document = Document::deserialize(Deserializer::from(table)).map_err(shape)?;
     let beside = |given: PathBuf| path.parent().map_or(given.clone(), |directory| directory.join(given));
     Ok(Settings {
         wires: document
@@ -156,7 +171,7 @@ pub fn parse(path: &Path, text: &str) -> Result<Settings, ConfigError> {
                 Port::Text(text) => (name, text),
             })
             .collect(),
-        event_types: None,
+        named,
     })
 }
 
@@ -167,8 +182,39 @@ struct Source<'a> {
 
 impl Source<'_> {
     fn given<T>(&self, key: &'static str, value: Spanned<T>) -> Given<T> {
-        let (line, _) = position(self.text, value.span().start);
-        Given { place: Place::File { path: self.path.clone(), line, key }, value: value.into_inner() }
+        Given { place: self.place(key.into(), value.span().start), value: value.into_inner() }
+    }
+
+    fn place(&self, key: Cow<'static, str>, offset: usize) -> Place {
+        let (line, _) = position(self.text, offset);
+        Place::File { path: self.path.clone(), line, key }
+    }
+
+    /// The settings in a table and the tables in it, by their dotted keys.
+    fn leaves(&self, key: &str, value: &Spanned<DeValue<'_>>, all: &mut Vec<Given<Override>>) {
+        if let DeValue::Table(table) = value.get_ref() {
+            for (name, inner) in table {
+                self.leaves(&format!("{key}.{}", name.get_ref()), inner, all);
+            }
+            return;
+        }
+        let place = self.place(key.to_owned().into(), value.span().start);
+        let setting = Override { key: key.into(), value: plain(value.get_ref()) };
+        all.push(Given { place, value: setting });
+    }
+}
+
+/// A value as it is written on the command line: a list's items stand between commas.
+fn plain(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => text.to_string(),
+        DeValue::Integer(number) => number.to_string(),
+        DeValue::Float(number) => number.to_string(),
+        DeValue::Boolean(on) => on.to_string(),
+        DeValue::Datetime(time) => time.to_string(),
+        DeValue::Array(items) => items.iter().map(|item| plain(item.get_ref())).collect::<Vec<_>>().join(","),
+        // A table in a list: no setting has that.
+        DeValue::Table(_) => String::new(),
     }
 }
 
@@ -195,6 +241,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::{
+        engine::{
+            policy::{ExceptionPolicy, Failure},
+            verdict::Enforcement,
+        },
+        event::EventType,
+    };
 
     const WHOLE: &str = r#"
 queues = "0-3"
@@ -224,6 +277,23 @@ HOME_NET = "[10.0.0.0/8]"
 [vars.port-groups]
 HTTP_PORTS = 8080
 SSH_PORTS = "[22,2222]"
+
+[flow]
+capacity = 5000
+
+[flow-timeouts.udp]
+new = 7
+emergency-new = 3
+
+[vlan]
+use-for-tracking = false
+
+[outputs.eve-log]
+types = ["alert", "netflow"]
+community-id = true
+
+[stream]
+midstream-policy = "pass-flow"
 
 [[wire]]
 interface = "eth1"
@@ -260,6 +330,13 @@ peer = "eth4"
         assert_eq!(config.variables.addresses["HOME_NET"], "[10.0.0.0/8]");
         assert_eq!(config.variables.ports["HTTP_PORTS"], "8080");
         assert_eq!(config.variables.ports["SSH_PORTS"], "[22,2222]");
+        let udp = config.engine.flow.timeouts.udp;
+        assert_eq!((config.engine.flow.capacity, udp[0].new, udp[1].new), (5000, 7, 3));
+        assert!(!config.engine.flow.tracking.vlan && config.engine.flow.tracking.recursion);
+        assert!(config.eve.community_id && config.eve.types.contains(EventType::Netflow));
+        assert!(!config.eve.types.contains(EventType::Flow));
+        let midstream = config.engine.policies.resolve(Failure::Midstream, Enforcement::Drop);
+        assert_eq!(midstream, ExceptionPolicy::PassFlow);
     }
 
     #[test]
@@ -267,10 +344,12 @@ peer = "eth4"
         let weak = parse(path(), WHOLE).unwrap();
         let mut strong = parse(path(), "queues = \"7\"\nrules = [\"own\"]\n").unwrap();
         strong.ports.insert("HTTP_PORTS".into(), "81".into());
+        strong.named.push(Given::flag("--set", "flow.capacity=6000".parse().unwrap()));
         let config = strong.or(weak).validate().unwrap();
         assert_eq!(config.queues.to_string(), "7");
         assert_eq!(config.rules, [Path::new("/etc/fastpath/own")]);
         assert_eq!((config.wires.len(), config.rings.rx), (2, 512));
+        assert_eq!((config.engine.flow.capacity, config.engine.flow.timeouts.udp[0].new), (6000, 7));
         assert_eq!(config.variables.ports["HTTP_PORTS"], "81");
         assert_eq!(config.variables.ports["SSH_PORTS"], "[22,2222]");
     }

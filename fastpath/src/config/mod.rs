@@ -6,16 +6,19 @@
 
 pub mod file;
 mod list;
-mod overrides;
+mod named;
 mod settings;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 pub use list::{IndexList, ListError};
-pub use overrides::{Override, OverrideError, Overrides};
+pub use named::{Named, Override};
 pub use settings::{ConfigError, Given, Place, Settings};
 
-use crate::{engine::rules::Variables, event::EventTypes};
+use crate::{
+    engine::{self, rules::Variables},
+    event::EveOptions,
+};
 
 /// Where `fastpath run` and `fastpath doctor` look for the configuration when no `-c` names one.
 pub const DEFAULT_FILE: &str = "/etc/fastpath/fastpath.toml";
@@ -58,8 +61,12 @@ pub struct RunConfig {
     pub stats_json: Option<StatsTarget>,
     /// Address and port variables of rules.
     pub variables: Variables,
-    /// Which events are written.
-    pub event_types: EventTypes,
+    /// Which events are written, and how.
+    pub eve: EveOptions,
+    /// Time between two `stats` records.
+    pub stats_interval: Duration,
+    /// What each worker's engine is told; its seeds are chosen at the start.
+    pub engine: engine::Settings,
 }
 
 /// A port to inspect and where its frames go.

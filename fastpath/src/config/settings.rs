@@ -1,6 +1,7 @@
 //! Settings as given, and the rules they must keep.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     fmt,
     path::{Path, PathBuf},
@@ -8,10 +9,10 @@ use std::{
 };
 
 use super::{
-    ActionMode, AttachMode, BindMode, DEFAULT_LOG_DIR, IndexList, OnWorkerLoss, RingConfig, RunConfig,
-    StatsTarget, Steering, Wire,
+    ActionMode, AttachMode, BindMode, DEFAULT_LOG_DIR, IndexList, Named, OnWorkerLoss, Override, RingConfig,
+    RunConfig, StatsTarget, Steering, Wire,
 };
-use crate::{engine::rules::Variables, event::EventTypes};
+use crate::engine::rules::Variables;
 
 /// Where a setting was given: an error names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub enum Place {
         /// Line from 1.
         line: usize,
         /// Dotted key.
-        key: &'static str,
+        key: Cow<'static, str>,
     },
 }
 
@@ -139,8 +140,8 @@ pub struct Settings {
     pub addresses: BTreeMap<String, String>,
     /// Port variables.
     pub ports: BTreeMap<String, String>,
-    /// Which events are written.
-    pub event_types: Option<EventTypes>,
+    /// Settings by Suricata's names; a later one wins.
+    pub named: Vec<Given<Override>>,
 }
 
 impl Settings {
@@ -174,7 +175,7 @@ impl Settings {
             stats_json: self.stats_json.or(weaker.stats_json),
             addresses,
             ports,
-            event_types: self.event_types.or(weaker.event_types),
+            named: [weaker.named, self.named].concat(),
         }
     }
 
@@ -182,7 +183,11 @@ impl Settings {
     ///
     /// # Errors
     /// The first setting that is not allowed, with its place, value and what is allowed.
-    pub fn validate(self) -> Result<RunConfig, ConfigError> {
+    pub fn validate(mut self) -> Result<RunConfig, ConfigError> {
+        let mut named = Named::default();
+        if let Some(error) = named.apply(std::mem::take(&mut self.named)).into_iter().next() {
+            return Err(error);
+        }
         let rings = self.check_rings()?;
         self.check_wires()?;
         let Some(queues) = self.queues else {
@@ -202,6 +207,7 @@ impl Settings {
         let mut variables = Variables::suricata_defaults();
         variables.addresses.extend(self.addresses);
         variables.ports.extend(self.ports);
+        named.extend(&mut variables);
         Ok(RunConfig {
             wires: self
                 .wires
@@ -223,7 +229,9 @@ impl Settings {
             log_dir: self.log_dir.unwrap_or_else(|| DEFAULT_LOG_DIR.into()),
             stats_json: self.stats_json,
             variables,
-            event_types: self.event_types.unwrap_or_default(),
+            eve: named.eve,
+            stats_interval: named.stats_interval,
+            engine: named.engine,
         })
     }
 

@@ -22,6 +22,12 @@ pub enum LinkType {
     LinuxSll,
     /// LINKTYPE_LINUX_SLL2 (276), 20-byte header.
     LinuxSll2,
+    /// LINKTYPE_PPP (9), with or without the address and control bytes of HDLC framing.
+    Ppp,
+    /// LINKTYPE_C_HDLC (104): Cisco HDLC, 4-byte header.
+    CiscoHdlc,
+    /// What this EtherType names, without a link header: how tunnels carry packets. No capture has it.
+    EtherType(u16),
     /// Any other link type, by its number: never decoded, so that no rule matches.
     Other(u16),
 }
@@ -34,6 +40,26 @@ pub enum ChecksumState {
     Unverified,
     /// The hardware verified them, or the user asked not to (`-k none`).
     Trusted,
+}
+
+/// Which way a packet of a flow goes. The server is the end that was spoken to first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// From the client to the server.
+    #[default]
+    ToServer,
+    /// From the server to the client.
+    ToClient,
+}
+
+impl Direction {
+    /// The other way.
+    pub fn reverse(self) -> Self {
+        match self {
+            Self::ToServer => Self::ToClient,
+            Self::ToClient => Self::ToServer,
+        }
+    }
 }
 
 /// One packet's circumstances.

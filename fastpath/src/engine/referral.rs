@@ -24,10 +24,10 @@ pub struct Referral {
     pub ticket: Ticket,
     /// Its bytes, from the IP header on.
     pub bytes: Vec<u8>,
+    /// VLAN ids of its fragments.
+    pub vlan: [Option<u16>; 3],
     /// The circumstances of the packet that completed it, with the link type of `bytes`.
     pub meta: Meta,
-    /// How many datagrams and tunnels deep in the packet it lies.
-    pub depth: u8,
 }
 
 /// Names a datagram within the engine that referred it.

@@ -5,8 +5,13 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::engine::{
-    event::Outcome::{Allowed, Blocked, WouldBlock},
+    event::{
+        Drops, Event, EventKind,
+        Outcome::{self, Allowed, Blocked, WouldBlock},
+        Wanted,
+    },
     rules::{LoadReport, Variables},
+    verdict::{DropReason, Enforcement},
 };
 
 fn load(text: &str) -> (RuleSet, LoadReport) {
@@ -20,11 +25,7 @@ fn engine(text: &str, enforcement: Enforcement) -> Engine {
 }
 
 fn udp(payload: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let builder =
-        PacketBuilder::ethernet2([1; 6], [2; 6]).ipv4([10, 0, 0, 1], [8, 8, 8, 8], 64).udp(1000, 53);
-    builder.write(&mut bytes, payload).unwrap();
-    bytes
+    udp_from(1000, payload)
 }
 
 fn tcp(payload: &[u8]) -> Vec<u8> {
@@ -42,14 +43,25 @@ fn ping(kind: u8, code: u8) -> Vec<u8> {
     bytes
 }
 
+/// A UDP packet of a flow of its own.
+fn udp_from(port: u16, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let builder =
+        PacketBuilder::ethernet2([1; 6], [2; 6]).ipv4([10, 0, 0, 1], [8, 8, 8, 8], 64).udp(port, 53);
+    builder.write(&mut bytes, payload).unwrap();
+    bytes
+}
+
 /// Verdict, and sid and outcome of each event.
 fn inspect(engine: &mut Engine, mut packet: Vec<u8>) -> (Verdict, Vec<(u32, Outcome)>) {
     let mut events: Vec<Event> = Vec::new();
     let verdict = engine.inspect(&mut packet, &Meta { number: 7, ..Meta::default() }, &mut events);
-    let seen = events.iter().map(|event| {
+    let seen = events.iter().filter_map(|event| {
         assert_eq!(event.number, 7);
-        let EventKind::Alert { rule, outcome } = &event.kind;
-        (rule.sid, *outcome)
+        match &event.kind {
+            EventKind::Alert { rule, outcome } => Some((rule.sid, *outcome)),
+            _ => None,
+        }
     });
     (verdict, seen.collect())
 }
@@ -72,7 +84,9 @@ fn a_drop_rule_drops_or_reports() {
     assert_eq!(inspect(&mut inline, udp(b"an evil word")), (dropped, all(Blocked)));
     let would = Verdict::WouldDrop(DropReason::Rule);
     assert_eq!(inspect(&mut engine(THREE, Enforcement::Report), udp(b"evil")), (would, all(WouldBlock)));
-    assert_eq!(inspect(&mut inline, udp(b"a good word")), (Verdict::Forward, vec![(3, Allowed)]));
+    // Rule 3 is about addresses only: asked once per flow and direction.
+    assert_eq!(inspect(&mut inline, udp(b"a good word")), (Verdict::Forward, vec![]));
+    assert_eq!(inspect(&mut inline, udp_from(1001, b"a good word")), (Verdict::Forward, vec![(3, Allowed)]));
 }
 
 #[test]
@@ -170,7 +184,7 @@ fn what_a_rule_says_of_itself_is_in_the_event() {
         .replace('\n', "\\\n");
     let mut events: Vec<Event> = Vec::new();
     engine(&text, Enforcement::Drop).inspect(&mut udp(b""), &Meta::default(), &mut events);
-    let EventKind::Alert { rule, .. } = &events[0].kind;
+    let EventKind::Alert { rule, .. } = &events[0].kind else { panic!("no alert") };
     assert_eq!((rule.msg.as_str(), rule.class.as_str()), (r#"a "b"; c"#, "bad-unknown"));
     assert_eq!((rule.gid, rule.rev, rule.priority), (5, 9, 2));
     assert_eq!(events[0].packet.ports, Some((1000, 53)));
@@ -191,8 +205,37 @@ fn rule_texts() -> impl Strategy<Value = Vec<String>> {
     })
 }
 
+#[test]
+fn drops_are_reported_as_wanted() {
+    let text = "drop udp any any -> any any (content:\"evil\"; sid:1;)";
+    let reported = |drops| {
+        let (rules, _) = load(text);
+        let settings = Settings::new(Enforcement::Drop);
+        let settings = Settings { wanted: Wanted { drops, ..settings.wanted }, ..settings };
+        let mut engine = Engine::new(Arc::new(rules), settings);
+        let mut events: Vec<Event> = Vec::new();
+        for payload in [&b"good"[..], b"evil", b"good", b"evil"] {
+            let _ = engine.inspect(&mut udp(payload), &Meta::default(), &mut events);
+        }
+        // TCP data without a session, twice: the policy for that drops the flow.
+        for _ in 0..2 {
+            let _ = engine.inspect(&mut tcp(b"data"), &Meta::default(), &mut events);
+        }
+        let reason = |event: &Event| match &event.kind {
+            EventKind::Drop { reason, .. } => Some(*reason),
+            _ => None,
+        };
+        events.iter().filter_map(reason).collect::<Vec<_>>()
+    };
+    let [rule, midstream, flow] = [DropReason::Rule, DropReason::StreamMidstream, DropReason::Flow];
+    assert_eq!(reported(Drops::All), [rule, rule, midstream, flow]);
+    // Of the TCP flow the first only, but each that a rule drops.
+    assert_eq!(reported(Drops::Start), [rule, rule, midstream]);
+    assert_eq!(reported(Drops::None), []);
+}
+
 proptest! {
-    /// The same packets give the same verdicts and events, whatever the engine saw before.
+    /// The same packets give the same verdicts and events, whatever the engine saw before in other flows.
     #[test]
     fn verdicts_do_not_depend_on_history(
         texts in rule_texts(),
@@ -200,9 +243,10 @@ proptest! {
     ) {
         let text = texts.join("\n");
         let mut used = engine(&text, Enforcement::Drop);
-        for payload in &payloads {
-            let fresh = inspect(&mut engine(&text, Enforcement::Drop), udp(payload.as_bytes()));
-            prop_assert_eq!(inspect(&mut used, udp(payload.as_bytes())), fresh);
+        for (port, payload) in (1000..).zip(&payloads) {
+            let packet = udp_from(port, payload.as_bytes());
+            let fresh = inspect(&mut engine(&text, Enforcement::Drop), packet.clone());
+            prop_assert_eq!(inspect(&mut used, packet), fresh);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{fs::File, io::Write, path::Path};
 
-use super::{EVE_FILE, EventError, EventTypes, record};
+use super::{EVE_FILE, EveOptions, EventError, record};
 use crate::engine::event::{Event, EventKind, EventSink};
 
 /// Writes events to `eve.json` as they come, in order. The first write error stops the writing and is
@@ -10,7 +10,7 @@ use crate::engine::event::{Event, EventKind, EventSink};
 #[derive(Debug)]
 pub struct EveFile {
     file: File,
-    types: EventTypes,
+    options: EveOptions,
     buffer: Vec<u8>,
     alerts: u64,
     broken: Option<std::io::Error>,
@@ -24,12 +24,12 @@ impl EveFile {
     ///
     /// # Errors
     /// [`EventError::Open`].
-    pub fn create(log_dir: &Path, types: EventTypes) -> Result<Self, EventError> {
+    pub fn create(log_dir: &Path, options: EveOptions) -> Result<Self, EventError> {
         let path = log_dir.join(EVE_FILE);
         let file = std::fs::create_dir_all(log_dir)
             .and_then(|()| File::create(&path))
             .map_err(|source| EventError::Open { path, source })?;
-        Ok(Self { file, types, buffer: Vec::with_capacity(2 * FLUSH_AT), alerts: 0, broken: None })
+        Ok(Self { file, options, buffer: Vec::with_capacity(2 * FLUSH_AT), alerts: 0, broken: None })
     }
 
     /// Alerts taken so far, written or not.
@@ -56,11 +56,9 @@ impl EveFile {
 
 impl EventSink for EveFile {
     fn emit(&mut self, event: Event) {
-        match event.kind {
-            EventKind::Alert { .. } => self.alerts += 1,
-        }
-        if self.types.includes(&event.kind) {
-            record::append_line(&mut self.buffer, &event, None);
+        self.alerts += u64::from(matches!(event.kind, EventKind::Alert { .. }));
+        if self.options.types.includes(&event.kind) {
+            record::append_lines(&mut self.buffer, &event, None, &self.options);
             if self.buffer.len() >= FLUSH_AT {
                 self.flush();
             }

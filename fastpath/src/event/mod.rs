@@ -1,16 +1,20 @@
 //! EVE JSON: the records and their writers.
 
+mod community;
+mod drop;
 mod file;
+mod flow;
 mod queue;
 mod record;
+mod stats;
+mod types;
 
 use std::{io, path::PathBuf};
 
 pub use file::EveFile;
 pub use queue::{LiveSink, LiveWriter, WriterTotals};
 pub use record::Stamp;
-
-use crate::engine::event::EventKind;
+pub use types::{EveOptions, EventType, EventTypes};
 
 /// Name of the file in the log directory.
 pub const EVE_FILE: &str = "eve.json";
@@ -38,41 +42,4 @@ pub enum EventError {
         /// The system's reason.
         source: io::Error,
     },
-}
-
-/// Which kinds of events are written (`outputs.eve-log.types`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EventTypes {
-    /// `alert`.
-    pub alert: bool,
-}
-
-impl Default for EventTypes {
-    fn default() -> Self {
-        Self { alert: true }
-    }
-}
-
-impl EventTypes {
-    /// The kinds there are.
-    pub const NAMES: &[&str] = &["alert"];
-
-    /// Exactly the named kinds, and the names that are none of [`Self::NAMES`].
-    pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> (Self, Vec<String>) {
-        let mut types = Self { alert: false };
-        let mut unknown = Vec::new();
-        for name in names {
-            match name {
-                "alert" => types.alert = true,
-                _ => unknown.push(name.into()),
-            }
-        }
-        (types, unknown)
-    }
-
-    fn includes(self, kind: &EventKind) -> bool {
-        match kind {
-            EventKind::Alert { .. } => self.alert,
-        }
-    }
 }

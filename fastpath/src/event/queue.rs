@@ -18,7 +18,7 @@ use std::{
 
 use crossbeam::queue::ArrayQueue;
 
-use super::{EVE_FILE, EventError, EventTypes, record};
+use super::{EVE_FILE, EveOptions, EventError, record};
 use crate::engine::event::{Event, EventSink};
 
 /// How long the writer sleeps when there is nothing to do: events reach the file within about this time.
@@ -71,6 +71,7 @@ pub struct WriterTotals {
 #[derive(Debug, Default)]
 struct Shared {
     stop: AtomicBool,
+    reopen: AtomicBool,
     written: AtomicU64,
     failed: AtomicU64,
 }
@@ -93,40 +94,72 @@ impl LiveWriter {
     pub fn start(
         log_dir: &Path,
         ports: Vec<String>,
-        types: EventTypes,
+        options: EveOptions,
         workers: usize,
         capacity: usize,
     ) -> Result<(Self, Vec<LiveSink>), EventError> {
         let path = log_dir.join(EVE_FILE);
+        let open = {
+            let path = path.clone();
+            move || File::options().append(true).create(true).open(&path)
+        };
         let file = std::fs::create_dir_all(log_dir)
-            .and_then(|()| File::options().append(true).create(true).open(&path))
+            .and_then(|()| open())
             .map_err(|source| EventError::Open { path: path.clone(), source })?;
-        Self::start_on(file, path, ports, types, workers, capacity)
+        Self::start_on(file, open, path, ports, options, workers, capacity)
     }
 
-    fn start_on(
-        out: impl Write + Send + 'static,
+    fn start_on<W: Write + Send + 'static>(
+        out: W,
+        open: impl FnMut() -> io::Result<W> + Send + 'static,
         path: PathBuf,
         ports: Vec<String>,
-        types: EventTypes,
+        options: EveOptions,
         workers: usize,
         capacity: usize,
     ) -> Result<(Self, Vec<LiveSink>), EventError> {
         let queue = || Queue { events: ArrayQueue::new(capacity.max(1)), lost: AtomicU64::new(0) };
-        let queues: Vec<_> = (0..workers).map(|_| Arc::new(queue())).collect();
+        // One each, and the last for the supervisor.
+        let queues: Vec<_> = (0..=workers).map(|_| Arc::new(queue())).collect();
         let shared = Arc::new(Shared::default());
-        let outlet =
-            Outlet { out, path, pending: Vec::new(), lines: 0, broken: false, shared: shared.clone() };
+        let outlet = Outlet {
+            out,
+            open,
+            path,
+            pending: Vec::new(),
+            lines: 0,
+            begun: 0,
+            broken: false,
+            shared: shared.clone(),
+        };
         let drain = {
             let (shared, queues) = (shared.clone(), queues.clone());
-            move || drain(&shared, &queues, &ports, types, outlet)
+            move || drain(&shared, &queues, &ports, options, outlet)
         };
         let thread = thread::Builder::new()
             .name("events".into())
             .spawn(drain)
             .map_err(|source| EventError::Thread { source })?;
-        let sinks = queues.iter().map(|queue| LiveSink { queue: queue.clone() }).collect();
+        let sinks = queues.iter().take(workers).map(|queue| LiveSink { queue: queue.clone() }).collect();
         Ok((Self { shared, queues, thread: Some(thread) }, sinks))
+    }
+
+    /// Takes one event of the supervisor's own, such as a `stats` record. It never waits: counted as lost when the queue is full.
+    pub fn emit(&self, event: Event) {
+        if let Some(queue) = self.queues.last()
+            && queue.events.push(event).is_err()
+        {
+            queue.lost.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// Opens the file again by its name: it was moved away to begin a new one (logrotate). What the old file has not taken yet
+    /// goes there first; no line is lost or torn. When the name cannot be opened, the old file is kept, and it is logged.
+    pub fn reopen(&self) {
+        self.shared.reopen.store(true, Release);
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
     }
 
     /// Counts so far.
@@ -161,12 +194,12 @@ impl Drop for LiveWriter {
     }
 }
 
-fn drain<W: Write>(
+fn drain<W: Write, O: FnMut() -> io::Result<W>>(
     shared: &Shared,
     queues: &[Arc<Queue>],
     ports: &[String],
-    types: EventTypes,
-    mut outlet: Outlet<W>,
+    options: EveOptions,
+    mut outlet: Outlet<W, O>,
 ) {
     loop {
         // Read before the queues are: what was pushed before the stop is then seen.
@@ -174,12 +207,17 @@ fn drain<W: Write>(
         for queue in queues {
             // No more than a queueful a turn, so that one busy worker does not starve the others.
             for event in (0..queue.events.capacity()).map_while(|_| queue.events.pop()) {
-                if types.includes(&event.kind) {
-                    outlet.take(&event, ports.get(usize::from(event.port.0)).map(String::as_str));
+                if options.types.includes(&event.kind) {
+                    outlet.take(&event, &options, ports.get(usize::from(event.port.0)).map(String::as_str));
                 }
             }
         }
         outlet.write();
+        if shared.reopen.swap(false, Acquire) {
+            outlet.reopen();
+            // What the old file did not take: this may be the last turn.
+            outlet.write();
+        }
         if stop {
             return outlet.give_up();
         }
@@ -191,31 +229,34 @@ fn drain<W: Write>(
 
 /// The file and what it has not taken yet. Whole lines only: a write that stops in the middle of a line
 /// (a full disk) is taken up where it stopped.
-struct Outlet<W> {
+struct Outlet<W, O> {
     out: W,
+    /// Opens it by its name.
+    open: O,
     path: PathBuf,
     pending: Vec<u8>,
-    /// Lines in `pending`, one of them perhaps begun.
+    /// Lines in `pending`.
     lines: u64,
+    /// Bytes of the first of them that the file has taken.
+    begun: usize,
     broken: bool,
     shared: Arc<Shared>,
 }
 
-impl<W: Write> Outlet<W> {
-    fn take(&mut self, event: &Event, port: Option<&str>) {
+impl<W: Write, O: FnMut() -> io::Result<W>> Outlet<W, O> {
+    fn take(&mut self, event: &Event, options: &EveOptions, port: Option<&str>) {
         if self.pending.len() >= BACKLOG {
             self.shared.failed.fetch_add(1, Relaxed);
             return;
         }
-        record::append_line(&mut self.pending, event, port);
-        self.lines += 1;
+        self.lines += record::append_lines(&mut self.pending, event, port, options);
         if self.pending.len() >= CHUNK && !self.broken {
             self.write();
         }
     }
 
     fn write(&mut self) {
-        let mut done = 0;
+        let mut done = self.begun;
         let result = loop {
             match self.out.write(&self.pending[done..]) {
                 _ if done == self.pending.len() => break Ok(()),
@@ -225,7 +266,9 @@ impl<W: Write> Outlet<W> {
                 Err(error) => break Err(error),
             }
         };
-        self.pending.drain(..done);
+        let whole = self.pending[..done].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        self.pending.drain(..whole);
+        self.begun = done - whole;
         let left = self.pending.iter().filter(|byte| **byte == b'\n').count() as u64;
         self.shared.written.fetch_add(self.lines - left, Relaxed);
         self.lines = left;
@@ -243,6 +286,16 @@ impl<W: Write> Outlet<W> {
         }
     }
 
+    fn reopen(&mut self) {
+        match (self.open)() {
+            // A line that a full disk has torn is written anew, whole.
+            Ok(out) => (self.out, self.begun) = (out, 0),
+            Err(error) => {
+                tracing::error!(path = %self.path.display(), %error, "events go on to the file that was moved away");
+            }
+        }
+    }
+
     fn give_up(&mut self) {
         self.shared.failed.fetch_add(self.lines, Relaxed);
     }
@@ -254,7 +307,7 @@ mod tests {
 
     use super::*;
     use crate::engine::{
-        event::{EventKind, Outcome},
+        event::{EventKind, Origin, Outcome},
         meta::PortId,
         rules::RuleInfo,
     };
@@ -265,7 +318,10 @@ mod tests {
             time: Default::default(),
             port: PortId(port),
             number: 0,
+            origin: Origin::Wire,
+            outer: None,
             packet: Default::default(),
+            flow: None,
             kind: EventKind::Alert { rule, outcome: Outcome::Allowed },
         }
     }
@@ -278,7 +334,7 @@ mod tests {
     fn every_event_taken_is_written_once_with_its_port() {
         let dir = tempfile::tempdir().unwrap();
         let ports = vec!["eth1".into(), "eth2".into()];
-        let (writer, sinks) = LiveWriter::start(dir.path(), ports, EventTypes::default(), 2, 64).unwrap();
+        let (writer, sinks) = LiveWriter::start(dir.path(), ports, EveOptions::default(), 2, 64).unwrap();
         let counts: Vec<u64> = thread::scope(|scope| {
             let push = |(port, mut sink): (u16, LiveSink)| {
                 move || {
@@ -319,7 +375,7 @@ mod tests {
         let path = dir.path().join(EVE_FILE);
         std::fs::write(&path, "{}\n").unwrap();
         let (_writer, mut sinks) =
-            LiveWriter::start(dir.path(), vec![], EventTypes::default(), 1, 8).unwrap();
+            LiveWriter::start(dir.path(), vec![], EveOptions::default(), 1, 8).unwrap();
         sinks[0].emit(event(1, 0));
         let soon = std::time::Instant::now() + Duration::from_secs(5);
         while lines(&std::fs::read(&path).unwrap()).len() < 2 {
@@ -349,12 +405,79 @@ mod tests {
         }
     }
 
+    /// What opens a disk again when it cannot be opened.
+    fn refused() -> io::Result<Disk> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+
+    fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+        let soon = std::time::Instant::now() + Duration::from_secs(5);
+        while !is_so() {
+            assert!(std::time::Instant::now() < soon, "{what}");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_moved_away_is_begun_anew_and_no_line_is_lost() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(EVE_FILE);
+        let (writer, mut sinks) =
+            LiveWriter::start(dir.path(), vec![], EveOptions::default(), 1, 64).unwrap();
+        let moved = |n: u32| dir.path().join(format!("eve.json.{n}"));
+        for n in 0..5 {
+            sinks[0].emit(event(2 * n, 0));
+            std::fs::rename(&path, moved(n)).unwrap();
+            // May go to either file.
+            sinks[0].emit(event(2 * n + 1, 0));
+            writer.reopen();
+            wait_until("no new file", || path.exists());
+        }
+        assert_eq!(writer.finish(), WriterTotals { written: 10, failed: 0, lost: 0 });
+        let files = (0..5).map(moved).chain([path.clone()]);
+        let written: Vec<_> = files.flat_map(|file| lines(&std::fs::read(file).unwrap())).collect();
+        let sids: Vec<_> = written.iter().map(|l| l["alert"]["signature_id"].as_u64().unwrap()).collect();
+        assert_eq!(sids, Vec::from_iter(0..10));
+    }
+
+    #[test]
+    fn a_line_torn_by_a_full_disk_is_whole_in_the_next_file() {
+        let (full, empty) = (Disk::default(), Disk::default());
+        full.0.lock().unwrap().1 = 300;
+        empty.0.lock().unwrap().1 = 1 << 20;
+        let next = empty.clone();
+        let open = move || Ok(next.clone());
+        let (writer, mut sinks) =
+            LiveWriter::start_on(full.clone(), open, "disk".into(), vec![], EveOptions::default(), 1, 64)
+                .unwrap();
+        (0..10).for_each(|sid| sinks[0].emit(event(sid, 0)));
+        wait_until("nothing was written", || full.0.lock().unwrap().1 == 0);
+        writer.reopen();
+        assert_eq!(writer.finish(), WriterTotals { written: 10, failed: 0, lost: 0 });
+        let whole = full.0.lock().unwrap().0.iter().filter(|byte| **byte == b'\n').count();
+        assert_eq!(whole + lines(&empty.0.lock().unwrap().0).len(), 10);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_opened_again_is_kept() {
+        let disk = Disk::default();
+        disk.0.lock().unwrap().1 = 1 << 20;
+        let (writer, mut sinks) =
+            LiveWriter::start_on(disk.clone(), refused, "disk".into(), vec![], EveOptions::default(), 1, 64)
+                .unwrap();
+        sinks[0].emit(event(1, 0));
+        writer.reopen();
+        assert_eq!(writer.finish(), WriterTotals { written: 1, failed: 0, lost: 0 });
+        assert_eq!(lines(&disk.0.lock().unwrap().0).len(), 1);
+    }
+
     #[test]
     fn a_full_disk_is_survived_without_a_torn_line() {
         let disk = Disk::default();
         disk.0.lock().unwrap().1 = 300;
         let (writer, mut sinks) =
-            LiveWriter::start_on(disk.clone(), "disk".into(), vec![], EventTypes::default(), 1, 64).unwrap();
+            LiveWriter::start_on(disk.clone(), refused, "disk".into(), vec![], EveOptions::default(), 1, 64)
+                .unwrap();
         (0..10).for_each(|sid| sinks[0].emit(event(sid, 0)));
         let soon = std::time::Instant::now() + Duration::from_secs(5);
         while disk.0.lock().unwrap().1 > 0 {
@@ -370,7 +493,7 @@ mod tests {
     fn what_a_full_disk_never_took_is_counted() {
         let disk = Disk::default();
         let (writer, mut sinks) =
-            LiveWriter::start_on(disk, "disk".into(), vec![], EventTypes::default(), 1, 64).unwrap();
+            LiveWriter::start_on(disk, refused, "disk".into(), vec![], EveOptions::default(), 1, 64).unwrap();
         (0..10).for_each(|sid| sinks[0].emit(event(sid, 0)));
         assert_eq!(writer.finish(), WriterTotals { written: 0, failed: 10, lost: 0 });
     }

@@ -1,21 +1,36 @@
-//! One event as one line of EVE JSON, named as Suricata 8 names it
+//! One event as lines of EVE JSON, named as Suricata 8 names it
 //! (<https://docs.suricata.io/en/suricata-8.0.0/output/eve/eve-json-format.html>).
 
-use std::{fmt, net::IpAddr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use etherparse::IpNumber;
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
+use super::{
+    EveOptions, EventType, community,
+    drop::{DropObject, Verdict},
+    flow::{FlowObject, NetflowObject, TcpObject},
+    stats,
+};
 use crate::engine::{
-    event::{Event, EventKind, Outcome},
+    event::{self, ArpFacts, Event, EventKind, FlowFacts, FlowRecord, Origin, Outcome, Outer, PacketFacts},
+    meta::Direction,
     meta::Timestamp,
     rules::RuleInfo,
 };
 
-#[derive(Serialize)]
+/// One line. What a record does not have is left out.
+#[derive(Default, Serialize)]
 struct Record<'a> {
     timestamp: Stamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flow_id: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     in_iface: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,10 +54,59 @@ struct Record<'a> {
     icmp_type: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     icmp_code: Option<u8>,
-    pkt_src: &'static str,
-    alert: Alert<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_icmp_type: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_icmp_code: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spi: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pkt_src: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    community_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tunnel: Option<TunnelObject>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alert: Option<Alert<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    anomaly: Option<Anomaly>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arp: Option<Arp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drop: Option<DropObject>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    app_proto: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    direction: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flow: Option<FlowObject>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    netflow: Option<NetflowObject>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tcp: Option<TcpObject>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stats: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     verdict: Option<Verdict>,
+}
+
+/// The packet around one that came in a tunnel.
+#[derive(Serialize)]
+struct TunnelObject {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    src_ip: Option<Address>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    src_port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dest_ip: Option<Address>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dest_port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proto: Option<Protocol>,
+    depth: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pcap_cnt: Option<u64>,
+    pkt_src: &'static str,
 }
 
 #[derive(Serialize)]
@@ -57,29 +121,188 @@ struct Alert<'a> {
 }
 
 #[derive(Serialize)]
-struct Verdict {
-    action: &'static str,
+struct Anomaly {
+    #[serde(rename = "type")]
+    layer: &'static str,
+    event: String,
 }
 
-/// Appends `event` and a newline to `out`. `port` is the name of the port it came in on, `None` in replay.
-pub(super) fn append_line(out: &mut Vec<u8>, event: &Event, port: Option<&str>) {
-    let start = out.len();
-    match serde_json::to_writer(&mut *out, &Record::new(event, port)) {
-        Ok(()) => out.push(b'\n'),
-        // Neither a Vec nor these types can fail; half a line must not stay if that ever changes.
-        Err(_) => out.truncate(start),
+#[derive(Serialize)]
+struct Arp {
+    hw_type: &'static str,
+    proto_type: &'static str,
+    opcode: Value,
+    src_mac: String,
+    src_ip: Ipv4Addr,
+    dest_mac: String,
+    dest_ip: Ipv4Addr,
+}
+
+/// Appends the lines of `event` that `options` ask for to `out`, and says how many these were. `port` is the name of the port it
+/// came in on, `None` in replay.
+pub(super) fn append_lines(
+    out: &mut Vec<u8>,
+    event: &Event,
+    port: Option<&str>,
+    options: &EveOptions,
+) -> u64 {
+    let mut lines = 0;
+    let mut append = |record: Record<'_>| {
+        let start = out.len();
+        match serde_json::to_writer(&mut *out, &record) {
+            Ok(()) => {
+                out.push(b'\n');
+                lines += 1;
+            }
+            // Neither a Vec nor these types can fail; half a line must not stay if that ever changes.
+            Err(_) => out.truncate(start),
+        }
+    };
+    let on = |event_type| options.types.contains(event_type);
+    let record =
+        |event_type: EventType, packet: &PacketFacts| Record::new(event, event_type, packet, port, options);
+    let of_packet = |event_type| Record {
+        pkt_src: Some(source(event.origin)),
+        tunnel: event.outer.as_ref().map(|outer| TunnelObject::new(event, outer)),
+        ..record(event_type, &event.packet)
+    };
+    match &event.kind {
+        EventKind::Alert { rule, outcome } if on(EventType::Alert) => append(Record {
+            alert: Some(Alert::new(rule, *outcome)),
+            direction: event.flow.as_ref().map(direction),
+            flow: event.flow.as_ref().map(|flow| FlowObject::of_packet(flow, &event.packet)),
+            verdict: Verdict::of_rule(*outcome, rule.action, event.packet.protocol),
+            ..of_packet(EventType::Alert)
+        }),
+        EventKind::Drop { reason, headers, rule } if on(EventType::Drop) => append(Record {
+            drop: Some(DropObject::new(*reason, headers)),
+            alert: rule
+                .as_ref()
+                .filter(|_| options.drop_alerts)
+                .map(|rule| Alert::new(rule, Outcome::Blocked)),
+            direction: event.flow.as_ref().map(direction),
+            verdict: options.drop_verdict.then(|| {
+                let of_rule = |rule: &Arc<RuleInfo>| {
+                    Verdict::of_rule(Outcome::Blocked, rule.action, event.packet.protocol)
+                };
+                rule.as_ref().and_then(of_rule).unwrap_or(Verdict::DROP)
+            }),
+            ..of_packet(EventType::Drop)
+        }),
+        EventKind::Arp(arp) if on(EventType::Arp) => {
+            append(Record { arp: Some(Arp::new(arp)), ..of_packet(EventType::Arp) })
+        }
+        EventKind::Anomaly(anomaly) if on(EventType::Anomaly) => {
+            append(Record { anomaly: Some(Anomaly::new(*anomaly)), ..of_packet(EventType::Anomaly) })
+        }
+        EventKind::Flow(ended) => {
+            let Some(flow) = &event.flow else { return 0 };
+            if on(EventType::Flow) {
+                append(Record {
+                    flow: Some(FlowObject::of_end(flow, ended)),
+                    tcp: ended.tcp.as_ref().map(TcpObject::of_flow),
+                    response_icmp_type: ended.icmp_response,
+                    response_icmp_code: ended.icmp_response.map(|_| 0),
+                    ..record(EventType::Flow, &event.packet)
+                });
+            }
+            for way in [Direction::ToServer, Direction::ToClient] {
+                // A direction without a packet has no record, but the first always has one.
+                if on(EventType::Netflow) && (way == Direction::ToServer || flow.packets[way as usize] > 0) {
+                    append(Record {
+                        netflow: Some(NetflowObject::new(flow, ended, way)),
+                        tcp: ended.tcp.as_ref().map(|tcp| TcpObject::of_direction(tcp, way)),
+                        ..record(EventType::Netflow, &facing(&event.packet, ended, way))
+                    });
+                }
+            }
+        }
+        EventKind::Stats(counted) if on(EventType::Stats) => append(Record {
+            stats: Some(stats::object(counted, options.null_values)),
+            ..record(EventType::Stats, &event.packet)
+        }),
+        _ => {}
+    }
+    lines
+}
+
+/// A flow's addresses as a packet of this direction has them.
+fn facing(facts: &PacketFacts, flow: &FlowRecord, direction: Direction) -> PacketFacts {
+    match direction {
+        Direction::ToServer => *facts,
+        Direction::ToClient => PacketFacts {
+            addresses: facts.addresses.map(|(client, server)| (server, client)),
+            ports: facts.ports.map(|(client, server)| (server, client)),
+            icmp: flow.icmp_response.map(|kind| (kind, 0)),
+            ..*facts
+        },
+    }
+}
+
+fn direction(flow: &FlowFacts) -> &'static str {
+    match flow.direction {
+        Direction::ToServer => "to_server",
+        Direction::ToClient => "to_client",
+    }
+}
+
+impl Arp {
+    fn new(arp: &ArpFacts) -> Self {
+        let mac = |mac: [u8; 6]| mac.map(|byte| format!("{byte:02x}")).join(":");
+        Self {
+            // The decoder takes no others.
+            hw_type: "ethernet",
+            proto_type: "ipv4",
+            // RFC 826, RFC 903, RFC 2390.
+            opcode: match arp.operation {
+                1 => "request".into(),
+                2 => "reply".into(),
+                3 => "request_reverse".into(),
+                4 => "reply_reverse".into(),
+                8 => "inarp_request".into(),
+                9 => "inarp_reply".into(),
+                other => other.into(),
+            },
+            src_mac: mac(arp.sender.0),
+            src_ip: arp.sender.1,
+            dest_mac: mac(arp.target.0),
+            dest_ip: arp.target.1,
+        }
+    }
+}
+
+impl Anomaly {
+    fn new(anomaly: event::Anomaly) -> Self {
+        match anomaly {
+            event::Anomaly::Decode(event) => {
+                Self { layer: "decode", event: format!("decoder.{}", event.name()) }
+            }
+            event::Anomaly::Stream(event) => Self { layer: "stream", event: event.name().into() },
+            event::Anomaly::Application(event) => Self { layer: "applayer", event: event.into() },
+        }
     }
 }
 
 impl<'a> Record<'a> {
-    fn new(event: &'a Event, port: Option<&'a str>) -> Self {
-        let facts = &event.packet;
-        let EventKind::Alert { rule, outcome } = &event.kind;
+    /// What every record has, as far as its packet or flow does.
+    fn new(
+        event: &'a Event,
+        event_type: EventType,
+        facts: &PacketFacts,
+        port: Option<&'a str>,
+        options: &EveOptions,
+    ) -> Self {
+        let is_stats = matches!(event.kind, EventKind::Stats(_));
+        let ended = match &event.kind {
+            EventKind::Flow(ended) => Some(ended),
+            _ => None,
+        };
         Self {
             timestamp: Stamp(event.time),
-            in_iface: port,
+            flow_id: event.flow.map(|flow| flow.id.0),
+            in_iface: port.filter(|_| !is_stats),
             pcap_cnt: (event.number != 0).then_some(event.number),
-            event_type: "alert",
+            event_type: event_type.name(),
             vlan: Vlan(facts.vlan),
             src_ip: facts.addresses.map(|(source, _)| Address(source)),
             src_port: facts.ports.map(|(source, _)| source),
@@ -89,14 +312,39 @@ impl<'a> Record<'a> {
             ip_v: facts.addresses.map(|(source, _)| if source.is_ipv4() { 4 } else { 6 }),
             icmp_type: facts.icmp.map(|(kind, _)| kind),
             icmp_code: facts.icmp.map(|(_, code)| code),
-            pkt_src: "wire/pcap",
-            alert: Alert::new(rule, *outcome),
-            verdict: match outcome {
-                Outcome::Allowed => None,
-                Outcome::Blocked => Some(Verdict { action: "drop" }),
-                Outcome::WouldBlock => Some(Verdict { action: "would-drop" }),
-            },
+            spi: ended.and_then(|flow| flow.spi),
+            community_id: (options.community_id && event.flow.is_some())
+                .then(|| community::id(&event.packet, options.community_id_seed))
+                .flatten(),
+            app_proto: ended.and_then(|flow| flow.app_proto),
+            ..Self::default()
         }
+    }
+}
+
+impl TunnelObject {
+    fn new(event: &Event, outer: &Outer) -> Self {
+        let facts = &outer.packet;
+        Self {
+            src_ip: facts.addresses.map(|(source, _)| Address(source)),
+            src_port: facts.ports.map(|(source, _)| source),
+            dest_ip: facts.addresses.map(|(_, destination)| Address(destination)),
+            dest_port: facts.ports.map(|(_, destination)| destination),
+            proto: facts.protocol.map(Protocol),
+            depth: outer.depth,
+            pcap_cnt: (event.number != 0).then_some(event.number),
+            pkt_src: source(Origin::Wire),
+        }
+    }
+}
+
+/// Suricata's name of where a packet comes from.
+fn source(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Wire => "wire/pcap",
+        Origin::Tunnel(tunnel) => tunnel.name(),
+        Origin::Defrag => "defrag",
+        Origin::FlowEnd => "stream (flow timeout)",
     }
 }
 
@@ -115,7 +363,7 @@ impl<'a> Alert<'a> {
 }
 
 /// `2026-11-23T15:49:26.123456+0000`, always UTC, so that a replay gives the same bytes everywhere.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Stamp(pub Timestamp);
 
 const STAMP: &[BorrowedFormatItem<'_>] =
@@ -132,7 +380,7 @@ impl Serialize for Stamp {
 }
 
 /// Suricata writes IPv6 addresses in full, without `::`.
-struct Address(IpAddr);
+pub(super) struct Address(pub(super) IpAddr);
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -165,6 +413,7 @@ impl Serialize for Protocol {
 }
 
 /// VLAN ids from the outermost in.
+#[derive(Default)]
 struct Vlan([Option<u16>; 3]);
 
 impl Vlan {
@@ -180,105 +429,4 @@ impl Serialize for Vlan {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::engine::event::PacketFacts;
-
-    fn event(packet: PacketFacts, outcome: Outcome) -> Event {
-        let rule = RuleInfo {
-            gid: 1,
-            sid: 7,
-            rev: 2,
-            msg: "say \"hi\"".into(),
-            class: "misc".into(),
-            priority: 3,
-            ..RuleInfo::default()
-        };
-        Event {
-            time: Timestamp(1_795_448_966_123_456_789),
-            port: Default::default(),
-            number: 4,
-            packet,
-            kind: EventKind::Alert { rule: Arc::new(rule), outcome },
-        }
-    }
-
-    fn render(event: &Event, port: Option<&str>) -> Value {
-        let mut line = Vec::new();
-        append_line(&mut line, event, port);
-        assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
-        serde_json::from_slice(&line).unwrap()
-    }
-
-    #[test]
-    fn writes_a_tcp_alert_as_suricata_does() {
-        let facts = PacketFacts {
-            vlan: [Some(5), Some(9), None],
-            addresses: Some(([10, 0, 0, 1].into(), [10, 0, 0, 2].into())),
-            ports: Some((1234, 80)),
-            protocol: Some(6),
-            icmp: None,
-        };
-        let expected = json!({
-            "timestamp": "2026-11-23T15:49:26.123456+0000", "pcap_cnt": 4, "event_type": "alert",
-            "vlan": [5, 9], "src_ip": "10.0.0.1", "src_port": 1234, "dest_ip": "10.0.0.2", "dest_port": 80,
-            "proto": "TCP", "ip_v": 4, "pkt_src": "wire/pcap",
-            "alert": {"action": "allowed", "gid": 1, "signature_id": 7, "rev": 2, "signature": "say \"hi\"",
-                      "category": "misc", "severity": 3},
-        });
-        assert_eq!(render(&event(facts, Outcome::Allowed), None), expected);
-    }
-
-    #[test]
-    fn says_what_was_done_with_the_packet() {
-        let blocked = render(&event(PacketFacts::default(), Outcome::Blocked), None);
-        assert_eq!(
-            (&blocked["alert"]["action"], &blocked["verdict"]["action"]),
-            (&json!("blocked"), &json!("drop"))
-        );
-        let would = render(&event(PacketFacts::default(), Outcome::WouldBlock), None);
-        assert_eq!(
-            (&would["alert"]["action"], &would["verdict"]["action"]),
-            (&json!("allowed"), &json!("would-drop"))
-        );
-    }
-
-    #[test]
-    fn names_protocols_and_writes_ipv6_in_full() {
-        let facts = |protocol| PacketFacts {
-            addresses: Some(("fe80::1".parse().unwrap(), "2001:db8::ff".parse().unwrap())),
-            protocol: Some(protocol),
-            icmp: Some((128, 0)),
-            ..PacketFacts::default()
-        };
-        let icmp = render(&event(facts(58), Outcome::Allowed), Some("eth1"));
-        assert_eq!(icmp["proto"], "IPv6-ICMP");
-        assert_eq!(icmp["src_ip"], "fe80:0000:0000:0000:0000:0000:0000:0001");
-        assert_eq!(
-            (&icmp["icmp_type"], &icmp["icmp_code"], &icmp["ip_v"]),
-            (&json!(128), &json!(0), &json!(6))
-        );
-        assert_eq!(icmp["in_iface"], "eth1");
-        assert_eq!(icmp.get("src_port"), None);
-        for (number, name) in [(6, "TCP"), (17, "UDP"), (1, "ICMP"), (132, "SCTP"), (47, "GRE"), (200, "200")]
-        {
-            assert_eq!(render(&event(facts(number), Outcome::Allowed), None)["proto"], name);
-        }
-    }
-
-    #[test]
-    fn leaves_out_what_a_packet_does_not_have() {
-        let mut event = event(PacketFacts::default(), Outcome::Allowed);
-        event.number = 0;
-        let value = render(&event, None);
-        for key in
-            ["pcap_cnt", "vlan", "src_ip", "dest_ip", "proto", "ip_v", "icmp_type", "in_iface", "verdict"]
-        {
-            assert_eq!(value.get(key), None, "{key}");
-        }
-    }
-}
+mod tests;

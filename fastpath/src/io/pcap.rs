@@ -339,7 +339,9 @@ fn link_type(number: i32) -> LinkType {
     match number & 0xffff {
         0 => LinkType::Null,
         1 => LinkType::Ethernet,
+        9 => LinkType::Ppp,
         12 | 14 | 101 | 228 | 229 => LinkType::RawIp,
+        104 => LinkType::CiscoHdlc,
         113 => LinkType::LinuxSll,
         276 => LinkType::LinuxSll2,
         other => LinkType::Other(u16::try_from(other).unwrap_or(u16::MAX)),

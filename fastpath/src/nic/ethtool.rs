@@ -37,6 +37,8 @@ pub struct Channels {
     pub rx: u32,
     /// Tx queues: tx-only and combined channels.
     pub tx: u32,
+    /// The most rx queues that the driver can have.
+    pub most_rx: u32,
 }
 
 /// Name of the driver and the bus address of its device.
@@ -55,8 +57,13 @@ pub fn channels(control: &Control, port: &str) -> io::Result<Option<Channels>> {
     words[0] = GCHANNELS;
     // SAFETY: GCHANNELS writes one struct ethtool_channels of 9 words.
     let answered = supported(unsafe { exchange(control, port, &mut words) })?;
-    let [.., rx, tx, _other, combined] = words;
-    Ok(answered.map(|_| Channels { rx: rx.saturating_add(combined), tx: tx.saturating_add(combined) }))
+    let [_, most_rx, _, _, most_combined, rx, tx, _other, combined] = words;
+    Ok(answered.map(|_| Channels {
+        rx: rx.saturating_add(combined),
+        tx: tx.saturating_add(combined),
+        // Drivers with both count the same queues twice.
+        most_rx: most_rx.max(most_combined),
+    }))
 }
 
 /// The driver (`ethtool -i`).
@@ -339,7 +346,7 @@ pub(super) mod tests {
         in_fresh_namespace(|| {
             veth("left", "right", 3);
             let control = Control::open().unwrap();
-            assert_eq!(channels(&control, "left").unwrap(), Some(Channels { rx: 3, tx: 3 }));
+            assert_eq!(channels(&control, "left").unwrap(), Some(Channels { rx: 3, tx: 3, most_rx: 3 }));
             assert_eq!(channels(&control, "lo").unwrap(), None);
             assert_eq!(rss_queues(&control, "left").unwrap(), None);
             assert_eq!(rss(&control, "left").unwrap(), None);

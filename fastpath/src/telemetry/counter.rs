@@ -1,9 +1,12 @@
 //! Counters of one worker: written by it alone, read by anyone.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
 
 use crate::{
-    engine::verdict::DropReason,
+    engine::{counters::Counters, verdict::DropReason},
     io::{FrameCensus, KernelCounts},
 };
 
@@ -173,11 +176,17 @@ const WORDS: usize = 2 * (Counter::COUNT + KERNEL) + HANDOVER + REST;
 pub struct Published {
     sequence: AtomicU64,
     words: [AtomicU64; WORDS],
+    /// What its engine has counted, as of its last tick.
+    engine: Mutex<Counters>,
 }
 
 impl Default for Published {
     fn default() -> Self {
-        Self { sequence: AtomicU64::new(0), words: [const { AtomicU64::new(0) }; WORDS] }
+        Self {
+            sequence: AtomicU64::new(0),
+            words: [const { AtomicU64::new(0) }; WORDS],
+            engine: Mutex::default(),
+        }
     }
 }
 
@@ -191,6 +200,19 @@ impl Published {
             word.store(value, Ordering::Relaxed);
         }
         self.sequence.store(sequence + 2, Ordering::Release);
+    }
+
+    /// Publishes what the engine has counted; not on the packets' way. While someone reads, that waits for the next time.
+    pub fn store_engine(&self, counters: Counters) {
+        if let Ok(mut engine) = self.engine.try_lock() {
+            *engine = counters;
+        }
+    }
+
+    /// What the engine had counted when that was published last.
+    pub fn engine(&self) -> Counters {
+        // A panic while it was held cannot have left it half-written: it is stored whole.
+        *self.engine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The figures of one moment.

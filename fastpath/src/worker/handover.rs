@@ -115,6 +115,7 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
         let judgement = self.mesh.with_bytes(parcel.receiver, &mut parcel.loan, |bytes| {
             self.engine.inspect_shared(bytes, &parcel.meta, &mut self.sink)
         });
+        self.send_injections(parcel.side);
         match judgement {
             Some(Judgement::Verdict(verdict)) => self.finish(parcel, verdict),
             Some(Judgement::Refer(referral)) => self.refer(referral, parcel),

@@ -2,9 +2,11 @@
 
 use crate::engine::{
     Engine,
+    counters::Counters,
     event::EventSink,
-    meta::{Meta, Timestamp},
+    meta::{LinkType, Meta, Timestamp},
     referral::{Judgement, Referral, Ticket},
+    reject::Injection,
     verdict::Verdict,
 };
 
@@ -19,8 +21,20 @@ pub trait Inspector {
     /// [`Engine::settle`].
     fn settle(&mut self, ticket: Ticket, verdict: Verdict) -> Verdict;
 
+    /// [`Engine::steer`].
+    fn steer(&self, packet: &[u8], link: LinkType) -> u32;
+
+    /// [`Engine::injections`].
+    fn injections(&mut self) -> impl Iterator<Item = Injection>;
+
     /// [`Engine::tick`].
     fn tick(&mut self, now: Timestamp, sink: &mut dyn EventSink);
+
+    /// [`Engine::finish`].
+    fn finish(&mut self, now: Timestamp, sink: &mut dyn EventSink);
+
+    /// [`Engine::counters`].
+    fn counters(&self) -> Counters;
 }
 
 impl Inspector for Engine {
@@ -36,7 +50,23 @@ impl Inspector for Engine {
         Self::settle(self, ticket, verdict)
     }
 
+    fn steer(&self, packet: &[u8], link: LinkType) -> u32 {
+        Self::steer(self, packet, link)
+    }
+
+    fn injections(&mut self) -> impl Iterator<Item = Injection> {
+        Self::injections(self)
+    }
+
     fn tick(&mut self, now: Timestamp, sink: &mut dyn EventSink) {
         Self::tick(self, now, sink);
+    }
+
+    fn finish(&mut self, now: Timestamp, sink: &mut dyn EventSink) {
+        Self::finish(self, now, sink);
+    }
+
+    fn counters(&self) -> Counters {
+        Self::counters(self)
     }
 }

@@ -13,9 +13,10 @@ use crate::{
     config::ActionMode,
     engine::{
         Engine,
-        event::{Event, EventSink},
+        event::{Event, EventKind, EventSink},
         meta::{Meta, PortId, Timestamp},
         referral::Judgement,
+        reject::End,
         verdict::Verdict,
     },
     io::PacketIo,
@@ -57,7 +58,7 @@ pub(super) struct AlertCounter<S> {
 
 impl<S: EventSink> EventSink for AlertCounter<S> {
     fn emit(&mut self, event: Event) {
-        self.alerts += 1;
+        self.alerts += u64::from(matches!(event.kind, EventKind::Alert { .. }));
         self.sink.emit(event);
     }
 }
@@ -147,7 +148,7 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
     fn accept(&mut self, side: usize, mut packet: I::Packet, time: Timestamp) {
         let meta = Meta { time, port: self.ports[side], ..Meta::default() };
         let (judgement, bytes) = self.io.with_bytes(&mut packet, |bytes| {
-            let judgement = match self.mesh.other_owner(bytes, meta.link) {
+            let judgement = match self.mesh.other_owner(|| self.engine.steer(bytes, meta.link)) {
                 None => Ok(self.engine.inspect_shared(bytes, &meta, &mut self.sink)),
                 Some(owner) => Err(owner),
             };
@@ -156,10 +157,21 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
         let counts = &mut self.figures.sides[side];
         counts.add(Counter::RxPackets, 1);
         counts.add(Counter::RxBytes, bytes);
+        self.send_injections(side);
         match judgement {
             Ok(Judgement::Verdict(verdict)) => self.carry_out(side, packet, verdict),
             Ok(Judgement::Refer(referral)) => self.refer_own(referral, side, packet, meta),
             Err(owner) => self.hand_over(owner, side, packet, meta),
+        }
+    }
+
+    /// Sends what the engine has to say to the ends of a packet that came in on `side`, whichever worker received it: all
+    /// workers of a wire have sockets on both of its ports.
+    pub(super) fn send_injections(&mut self, side: usize) {
+        let other = (side + 1) % self.io.sides();
+        for injection in self.engine.injections() {
+            let to = if injection.to == End::Source { side } else { other };
+            self.io.inject(to, &injection.frame);
         }
     }
 
@@ -198,6 +210,7 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
             if elapsed(ticked, time) >= TICK {
                 ticked = time;
                 self.engine.tick(time, &mut self.sink);
+                self.published.store_engine(self.engine.counters());
                 if elapsed(asked, time) >= KERNEL_COUNTS {
                     asked = time;
                     self.read_kernel_counts();
@@ -238,6 +251,8 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
             time = now();
         }
         self.read_kernel_counts();
+        self.engine.finish(time, &mut self.sink);
+        self.published.store_engine(self.engine.counters());
         self.close();
         Ok(())
     }

@@ -14,8 +14,8 @@ use crossbeam::queue::ArrayQueue;
 use crate::{
     engine::{
         Settings,
-        flow::{Share, steer},
-        meta::{LinkType, Meta},
+        flow::Share,
+        meta::Meta,
         policy::{ExceptionPolicy, Failure},
         referral::{Referral, Ticket},
         verdict::{DropReason, Enforcement, Verdict},
@@ -150,13 +150,13 @@ impl<H: Handle> Mesh<H> {
         self.ends.share
     }
 
-    /// The other worker that owns the packet's flow; `None` when this one does.
-    pub(super) fn other_owner(&self, bytes: &[u8], link: LinkType) -> Option<u16> {
+    /// The other worker that owns the packet's flow, of which `hash` tells the steering hash; `None` when this one does.
+    pub(super) fn other_owner(&self, hash: impl FnOnce() -> u32) -> Option<u16> {
         let share = self.ends.share;
         if share.of == 1 {
             return None;
         }
-        Some(share.owner(steer(bytes, link))).filter(|owner| *owner != share.worker)
+        Some(share.owner(hash())).filter(|owner| *owner != share.worker)
     }
 
     /// The other workers.

@@ -4,6 +4,7 @@
 //! and the XSKMAP last. Order of stop: out of the XSKMAP first, then the workers drain, then the programs go.
 
 use std::{
+    hash::{BuildHasher as _, Hasher as _, RandomState},
     io::{self, Write as _},
     sync::{
         Arc,
@@ -18,6 +19,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::{
     binding::Binding,
+    looping,
     mesh::{self, Ends, Mesh},
     plan::{Plan, PlanError, Seat, plan},
     report::{Outlet, Reporter},
@@ -28,6 +30,8 @@ use crate::{
     config::{ActionMode, AttachMode, OnWorkerLoss, RunConfig, Wire},
     engine::{
         Engine, Settings,
+        counters::Counters,
+        event::{Event, StatsRecord},
         flow::Share,
         meta::PortId,
         rules::RuleSet,
@@ -104,7 +108,7 @@ const MOST_WARNINGS: usize = 3;
 
 /// Inspects the configured ports until a signal asks for the end (`Ok`), or until something fails.
 pub fn run(config: &RunConfig, rules: &Arc<RuleSet>) -> Result<(), RunError> {
-    let stop_asked = watch_signals()?;
+    let asked = watch_signals()?;
     let facts = gate::collect(config)?;
     let capabilities = facts.capabilities;
     let passed = gate::check(config, facts, umem_bytes(config))?;
@@ -131,10 +135,9 @@ pub fn run(config: &RunConfig, rules: &Arc<RuleSet>) -> Result<(), RunError> {
         .map_err(|cause| RunError::System { what: "cannot write the figures", cause })?;
     let ports = config.wires.iter().flat_map(Wire::ports).map(str::to_owned).collect();
     let workers = plan.seats.len();
-    let (events, sinks) =
-        LiveWriter::start(&config.log_dir, ports, config.event_types, workers, EVENT_QUEUE)?;
+    let (events, sinks) = LiveWriter::start(&config.log_dir, ports, config.eve, workers, EVENT_QUEUE)?;
     let result = Supervisor::start(config, &plan, passed, &advice, rules, sinks)
-        .and_then(|supervisor| supervisor.watch(&stop_asked, outlet, &events));
+        .and_then(|supervisor| supervisor.watch(&asked, outlet, &events, config.stats_interval));
     let earlier = events.totals().failed;
     let failed = events.finish().failed.saturating_sub(earlier);
     if failed > 0 {
@@ -143,15 +146,30 @@ pub fn run(config: &RunConfig, rules: &Arc<RuleSet>) -> Result<(), RunError> {
     result
 }
 
-/// The flag that SIGINT, SIGTERM and SIGHUP (the terminal is gone) set. A second signal ends the process at once.
-fn watch_signals() -> Result<Arc<AtomicBool>, RunError> {
-    let asked = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&asked))
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&asked)))
-            .map_err(|cause| RunError::System { what: "cannot watch for signals", cause })?;
+/// What the operator asks for by signals.
+#[derive(Default)]
+struct Asked {
+    /// SIGINT, SIGTERM: the end. A second one ends the process at once.
+    stop: Arc<AtomicBool>,
+    /// SIGHUP: event files are opened again (logrotate). That the terminal is gone is no reason to take the wire down.
+    reopen: Arc<AtomicBool>,
+}
+
+fn watch_signals() -> Result<Asked, RunError> {
+    let asked = Asked::default();
+    let failed = |cause| RunError::System { what: "cannot watch for signals", cause };
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&asked.stop))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&asked.stop)))
+            .map_err(failed)?;
     }
+    signal_hook::flag::register(SIGHUP, Arc::clone(&asked.reopen)).map_err(failed)?;
     Ok(asked)
+}
+
+/// A number that nobody outside knows: the key with which the standard library protects its own maps.
+fn secret() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 struct Supervisor {
@@ -161,6 +179,8 @@ struct Supervisor {
     reports: Receiver<Report>,
     stop: Arc<AtomicBool>,
     queues: Vec<u32>,
+    /// The same for all workers, so that their flow ids differ.
+    secret: u64,
     /// By wire.
     bindings: Vec<Binding>,
 }
@@ -187,11 +207,15 @@ impl Supervisor {
             reports,
             stop,
             queues: config.queues.as_slice().to_vec(),
+            secret: secret(),
             bindings,
         };
         let ends = choices.iter().flat_map(|choice| ends_of_wire(config, choice));
         for ((seat, ends), sink) in plan.seats.iter().zip(ends).zip(sinks) {
-            let settings = Settings { share: share(config, seat, ends.is_some()), ..settings(config) };
+            let settings = Settings {
+                share: share(config, seat, ends.is_some()),
+                ..settings(config, supervisor.secret)
+            };
             let engine = Engine::new(Arc::clone(rules), settings);
             let ends = ends.map(|ends| (ends, Mesh::<XdpHandle>::overflow(&settings)));
             supervisor.spawn(config, seat, engine, ends, sink, sender.clone())?;
@@ -294,13 +318,24 @@ impl Supervisor {
     }
 
     /// Reports every second until a signal (`Ok`) or the end of a worker; then stops in order.
-    fn watch(mut self, stop_asked: &AtomicBool, outlet: Outlet, events: &LiveWriter) -> Result<(), RunError> {
+    fn watch(
+        mut self,
+        asked: &Asked,
+        outlet: Outlet,
+        events: &LiveWriter,
+        stats_interval: Duration,
+    ) -> Result<(), RunError> {
         let mut reporter = Reporter::new(outlet, self.snapshot(lost(events)));
         // Standard error may be a pipe that nobody reads any more: no reason to end.
         let _ = writeln!(io::stderr(), "ready: {}", self.summary());
-        let mut due = Instant::now() + SECOND;
+        let start = Instant::now();
+        let mut due = start + SECOND;
+        let mut stats_due = start + stats_interval;
         let mut result = Ok(());
-        while result.is_ok() && !stop_asked.load(Ordering::Relaxed) {
+        while result.is_ok() && !asked.stop.load(Ordering::Relaxed) {
+            if asked.reopen.swap(false, Ordering::Relaxed) {
+                events.reopen();
+            }
             match self.reports.recv_timeout(WATCH) {
                 Ok(Report::Ended(worker, end)) => result = Err(ended(worker, end)),
                 Ok(_) | Err(RecvTimeoutError::Timeout) => {}
@@ -311,8 +346,13 @@ impl Supervisor {
                 due = (due + SECOND).max(Instant::now());
                 reporter.report(self.snapshot(lost(events)), false);
             }
+            if Instant::now() >= stats_due {
+                stats_due = (stats_due + stats_interval).max(Instant::now());
+                events.emit(self.stats(start.elapsed()));
+            }
         }
         let stopped = self.stop(result.is_err());
+        events.emit(self.stats(start.elapsed()));
         reporter.report(self.snapshot(lost(events)), true);
         reporter.print_totals();
         for error in std::mem::take(&mut self.ports).into_iter().flat_map(Port::close) {
@@ -353,6 +393,15 @@ impl Supervisor {
             thread.join();
         }
         Ok(())
+    }
+
+    /// What the engines have counted, as an event.
+    fn stats(&self, uptime: Duration) -> Event {
+        let mut counters = Counters::default();
+        for (_, published) in &self.workers {
+            counters.add(&published.engine());
+        }
+        Event::stats(looping::now(), StatsRecord { uptime, counters })
     }
 
     fn snapshot(&self, events_lost: u64) -> Snapshot {
@@ -427,11 +476,12 @@ fn choose_steering(config: &RunConfig, advice: &Advice) -> Vec<Choice> {
     choices
 }
 
-fn settings(config: &RunConfig) -> Settings {
-    Settings::new(match config.action {
+fn settings(config: &RunConfig, secret: u64) -> Settings {
+    let enforcement = match config.action {
         ActionMode::Inline => Enforcement::Drop,
         ActionMode::Detect | ActionMode::Tap => Enforcement::Report,
-    })
+    };
+    Settings { wanted: config.eve.wanted(), ..config.engine.enforcing(enforcement).seeded(secret) }
 }
 
 /// The part of a wire's flows that the worker at `seat` owns.

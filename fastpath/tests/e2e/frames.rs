@@ -59,11 +59,20 @@ fn lldp_and_unknown_ethertypes_pass() {
         // IEEE 802.3 length instead of an EtherType: spanning tree.
         let mut stp = ethernet_frame(from, 38, b"\x42\x42\x03\x00\x00\x00\x00\x00");
         stp[..6].copy_from_slice(&[0x01, 0x80, 0xc2, 0, 0, 0]);
-        // IPv4 by its type, garbage by its bytes.
-        let broken = ethernet_frame(from, 0x0800, &[0xff; 60]);
-        assert_arrive(&lab, from, &[lldp, broadcast, stp, broken]);
+        assert_arrive(&lab, from, &[lldp, broadcast, stp]);
     }
     assert_both_ports_received(stats(&stop(&lab, fastpath)));
+}
+
+#[test]
+fn what_is_ip_by_its_type_and_garbage_by_its_bytes_does_not_pass() {
+    let lab = Lab::new().unwrap();
+    let fastpath = start(&lab, &bridge(&lab));
+    let socket = PacketSocket::open(lab.host(Host::Client), "eth0").unwrap();
+    socket.send(&ethernet_frame(Host::Client, 0x0800, &[0xff; 60])).unwrap();
+    assert_arrive(&lab, Host::Client, &[datagram(Host::Client, "behind it")]);
+    let ended = stop(&lab, fastpath);
+    assert_eq!(stats(&ended).drops("decode_error"), 1, "{:?}", stats(&ended).totals);
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn any(ip: std::net::Ipv4Addr) -> SocketAddr {
 }
 
 /// Every packet that was handed over was inspected, and by another worker.
-fn assert_handed_over(stats: &Stats) {
+pub(crate) fn assert_handed_over(stats: &Stats) {
     let sum = |count: fn(&fastpath_lab::HandoverStats) -> u64| stats.handover.iter().map(count).sum::<u64>();
     assert_eq!(stats.handover.len(), 4, "{stats:?}");
     for worker in &stats.handover {

@@ -3,6 +3,7 @@
 // clippy.toml exempts test functions only, and the helpers of a test crate fail a test by panicking too.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod evasion;
 mod faults;
 mod frames;
 mod handover;

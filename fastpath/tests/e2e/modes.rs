@@ -68,6 +68,23 @@ fn generic_xdp_carries_the_same_traffic() {
 }
 
 #[test]
+fn a_start_prints_the_three_warnings_of_the_doctor_that_are_worth_most() {
+    let lab = Lab::new().unwrap();
+    let running = start(&lab, &bridge(&lab).args(["--xdp", "generic", "--mode", "copy"]));
+    let stderr = running.process.stderr();
+    // The plan's own warning, where there are fewer cores than queues, is none of the doctor's.
+    let warnings: Vec<_> = stderr
+        .lines()
+        .filter(|line| line.contains(" WARN ") && !line.contains("workers take turns"))
+        .collect();
+    // On a veth there are more than three: RSS, which it has not, is worth less than these.
+    let [first, second, _] = warnings.as_slice() else { panic!("not three: {stderr}") };
+    assert!(first.contains(": driver: veth, with --xdp generic; leave out"), "{stderr}");
+    assert!(second.contains(": af-xdp-mode: copy, as asked for; leave out"), "{stderr}");
+    stop(&lab, running);
+}
+
+#[test]
 fn more_queues_than_cores_warn_share_and_sleep() {
     let lab = Lab::new().unwrap();
     let echo = UdpEcho::start(&lab.server, SocketAddr::from((SERVER_IP, 0))).unwrap();

@@ -1,6 +1,10 @@
 //! What rules do to the traffic in each mode of action.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    io::{ErrorKind, Read as _, Write as _},
+    net::{SocketAddr, TcpListener, TcpStream, UdpSocket},
+    time::Duration,
+};
 
 use fastpath_lab::{
     Capture, Ended, Host, HttpServer, Lab, PORT_IN, PORT_OUT, PacketSocket, SERVER_IP, download,
@@ -152,4 +156,35 @@ fn tap_inspects_and_sends_nothing() {
     assert_eq!(lab.received(&lab.server, "eth0").unwrap(), 0, "the server's port received something");
     assert_eq!(alerts(&ended, 1_000_001).len(), usize::from(EACH));
     assert_eq!(stats.queues.iter().filter(|q| q.port == PORT_OUT).map(|q| q.tx_packets).sum::<u64>(), 0);
+}
+
+#[test]
+fn both_ends_of_what_is_rejected_are_told() {
+    const RULES: &str = "rejectboth tcp any any -> any any (content:\"FORBIDDEN\"; sid:1;)
+reject udp any any -> any any (content:\"FORBIDDEN\"; sid:2;)\n";
+    let lab = Lab::new().unwrap();
+    let listener = lab.server.enter(|| TcpListener::bind((SERVER_IP, 0))).unwrap().unwrap();
+    let address = listener.local_addr().unwrap();
+    let fastpath = start(&lab, &bridge(&lab).rules(RULES));
+    let connect = || TcpStream::connect_timeout(&address, SOON);
+    let mut client = lab.client.enter(connect).unwrap().unwrap();
+    let (mut server, _) = listener.accept().unwrap();
+    client.write_all(b"a FORBIDDEN word").unwrap();
+    for end in [&mut client, &mut server] {
+        end.set_read_timeout(Some(SOON)).unwrap();
+        let error = end.read(&mut [0; 64]).expect_err("nothing was sent that may arrive");
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{error}");
+    }
+    let udp = lab.client.enter(|| UdpSocket::bind("0.0.0.0:0")).unwrap().unwrap();
+    udp.connect(address).unwrap();
+    udp.set_read_timeout(Some(SOON)).unwrap();
+    udp.send(b"a FORBIDDEN word").unwrap();
+    let error = udp.recv(&mut [0; 64]).expect_err("nobody answers");
+    // Communication administratively prohibited (icmp(7)).
+    assert_eq!(error.kind(), ErrorKind::HostUnreachable, "{error}");
+    let ended = stop(&lab, fastpath);
+    assert_eq!(stats(&ended).drops("rule"), 2, "{:?}", stats(&ended).totals);
+    let mut sids: Vec<_> = ended.alert_sids();
+    sids.sort_unstable();
+    assert_eq!(sids, [1, 2]);
 }

@@ -14,10 +14,12 @@ use fastpath::{
     config::ActionMode,
     engine::{
         Settings,
+        counters::Counters,
         event::{Event, EventSink},
         flow::{Share, steer},
         meta::{LinkType, Meta, PortId, Timestamp},
         referral::{Judgement, Referral, Ticket},
+        reject::Injection,
         verdict::{DropReason, Enforcement, Verdict},
     },
     io::{PacketIo as _, memory::MemoryIo},
@@ -107,8 +109,8 @@ impl Inspector for Stub {
                 owner: packet[TARGET].into(),
                 ticket,
                 bytes: packet[14..].to_vec(),
+                vlan: [None; 3],
                 meta: Meta { link: LinkType::RawIp, ..*meta },
-                depth: 1,
             }));
         }
         Judgement::Verdict(self.verdict(kind == Kind::Drop as u8))
@@ -125,7 +127,21 @@ impl Inspector for Stub {
         verdict
     }
 
+    fn steer(&self, packet: &[u8], link: LinkType) -> u32 {
+        steer(packet, link)
+    }
+
+    fn injections(&mut self) -> impl Iterator<Item = Injection> {
+        std::iter::empty()
+    }
+
     fn tick(&mut self, _now: Timestamp, _sink: &mut dyn EventSink) {}
+
+    fn finish(&mut self, _now: Timestamp, _sink: &mut dyn EventSink) {}
+
+    fn counters(&self) -> Counters {
+        Counters::default()
+    }
 }
 
 /// What the model is made of.

@@ -80,20 +80,22 @@ install_tools() {
     done
 }
 
+read_lists() {
+    private kernels "$kernel_suites" apt-get update -qq
+}
+
 # Once an hour will do.
 update() {
-    [ -n "$(find "$cache/apt/kernels/lists" -name '*Packages*' -mmin -60 2>/dev/null | head -n 1)" ] ||
-        private kernels "$kernel_suites" apt-get update -qq
+    [ -n "$(find "$cache/apt/kernels/lists" -name '*Packages*' -mmin -60 2>/dev/null | head -n 1)" ] || read_lists
 }
 
 # download PACKAGE: its newest version, into the cache.
 download() {
-    local uri
     compgen -G "$cache/packages/$1_*.deb" >/dev/null && return
     update
     echo "zerocopy: downloading $1"
     mkdir -p "$cache/packages/partial"
-    (cd "$cache/packages/partial" && private kernels "$kernel_suites" apt-get download -qq "$1")
+    (cd "$cache/packages/partial" && private kernels "$kernel_suites" apt-get download -qq "$1") || return
     mv "$cache/packages/partial/$1"_*.deb "$cache/packages"
 }
 
@@ -103,13 +105,16 @@ unpack_busybox() {
     dpkg-deb -x "$cache"/packages/busybox-static_*.deb "$cache/busybox"
 }
 
-# The packages of the newest kernel of a series. Up to 6.18 it is one, linux-image; later that only names the two with
-# the kernel and with its modules.
+# The packages of the newest kernel of a series, which is downloaded. Up to 6.18 it is one, linux-image; later that only
+# names the two with the kernel and with its modules.
 kernel_packages() {
     local series=${1//./\\.} names release
     # Such as linux-image-6.1.0-51-amd64 and linux-binary-7.2.12+deb13-amd64.
     names=$(private kernels "$kernel_suites" apt-cache pkgnames linux- |
-        grep -E "^linux-(image|binary)-$series(\.|\+|-)[^ ]*amd64$" | grep -vE 'cloud|rt-|dbg|unsigned') || return 0
+        grep -E "^linux-(image|binary)-$series(\.|\+|-)[^ ]*amd64$" | grep -vE 'cloud|rt-|dbg|unsigned') ||
+        fail "there is no kernel $1 in $kernel_suites of the mirror any more: name another series in run.sh," \
+            "or unpack the packages of one that somebody kept into $cache/kernel-$1 (dpkg-deb -x), with their names in" \
+            "$cache/kernel-$1/packages"
     release=$(cut -d - -f 3- <<<"$names" | sort -V | tail -n 1)
     case $names in
     *"linux-binary-$release"*) echo "linux-binary-$release linux-modules-$release" ;;
@@ -117,18 +122,28 @@ kernel_packages() {
     esac
 }
 
+download_all() {
+    local package
+    for package; do
+        download "$package" || return
+    done
+}
+
 unpack_kernel() {
     local series=$1 folder=$cache/kernel-$1 packages package
     if [ ! -e "$folder/packages" ]; then
         update
         packages=$(kernel_packages "$series")
-        [ -n "$packages" ] ||
-            fail "there is no kernel $series in $kernel_suites of the mirror any more: name another series in run.sh," \
-                "or unpack the packages of one that somebody kept into $folder (dpkg-deb -x), with their names in $folder/packages"
+        # shellcheck disable=SC2086 # Names, one or two.
+        if ! download_all $packages; then
+            echo "zerocopy: $packages: not on the mirror any more; its lists are read again, and the newest of $series is taken"
+            read_lists
+            packages=$(kernel_packages "$series")
+            download_all $packages || fail "$packages: the newest of $series, and cannot be downloaded"
+        fi
         rm -rf "$folder"
         mkdir -p "$folder"
         for package in $packages; do
-            download "$package"
             dpkg-deb -x "$cache/packages/${package}"_*.deb "$folder"
         done
         echo "$packages" >"$folder/packages"

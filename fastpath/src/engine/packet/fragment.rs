@@ -25,3 +25,20 @@ pub struct Fragment<'a> {
     /// The fragment's part of the datagram, to the end that the IP length gives.
     pub payload: &'a [u8],
 }
+
+impl Fragment<'_> {
+    /// Whether it is one of IPv6.
+    pub fn is_v6(&self) -> bool {
+        self.source.is_ipv6()
+    }
+
+    /// Whether it is a whole datagram that only carries a fragment header (RFC 6946).
+    pub fn is_atomic(&self) -> bool {
+        self.offset == 0 && !self.more
+    }
+
+    /// Where its payload ends, in bytes from the datagram's first fragmentable byte.
+    pub fn end(&self) -> usize {
+        usize::from(self.offset) + self.payload.len()
+    }
+}

@@ -68,6 +68,11 @@ impl AddressSet {
         Ok(set)
     }
 
+    /// Whether every address is in it.
+    pub(super) fn is_any(&self) -> bool {
+        self.v4.is_full() && self.v6.is_full()
+    }
+
     pub(super) fn contains(&self, address: IpAddr) -> bool {
         match address {
             IpAddr::V4(address) => self.v4.is_full() || self.v4.contains(address.to_bits()),

@@ -20,7 +20,7 @@ pub(super) struct Content {
 /// Where a content must lie, from its first byte to its last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Window {
-    /// From the payload's start: `offset` bytes off, `depth` bytes long.
+    /// From the start of the payload or stream: `offset` bytes off, `depth` bytes long.
     Payload { offset: usize, depth: Option<usize> },
     /// From the end of the content before: `distance` bytes off, `within` bytes long.
     Relative { distance: isize, within: Option<usize> },
@@ -246,6 +246,17 @@ pub(super) fn compile(drafts: &[ContentDraft]) -> Result<Box<[Content]>, Fault> 
         }
     }
     let mut contents = drafts.iter().map(ContentDraft::compile).collect::<Result<Box<[_]>, _>>()?;
+    let mut behind_one = false;
+    for content in &mut contents {
+        if let Window::Relative { distance, within } = content.window
+            && !behind_one
+        {
+            // Nothing to be relative to: to the start.
+            let depth = within.map(|within| within.saturating_add_signed(distance.min(0)));
+            content.window = Window::Payload { offset: distance.max(0).unsigned_abs(), depth };
+        }
+        behind_one |= !content.negated && !content.apart;
+    }
     let mut followed = false;
     for content in contents.iter_mut().rev() {
         if matches!(content.window, Window::Relative { .. }) {

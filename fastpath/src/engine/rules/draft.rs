@@ -15,6 +15,8 @@ pub(super) struct Draft {
     pub(super) priority: Option<u8>,
     pub(super) conditions: Vec<Condition>,
     pub(super) contents: Vec<ContentDraft>,
+    /// `flow:only_stream` (true), `flow:no_stream` (false).
+    pub(super) stream: Option<bool>,
 }
 
 /// Sets an option that a rule may have once.

@@ -5,11 +5,7 @@
 //! the one before may end into the set of places where it may end itself: the same answer, in time proportional to
 //! payload length times contents. (Suricata backtracks, up to a limit.)
 
-use super::{
-    content::{Content, Window},
-    parser::Rule,
-};
-use crate::engine::packet::Packet;
+use super::content::{Content, Window};
 
 /// Places where the content before may end, in order; reused from packet to packet.
 #[derive(Debug, Default)]
@@ -18,32 +14,51 @@ pub(super) struct Cursors {
     next: Vec<usize>,
 }
 
-impl Rule {
-    /// Whether `packet` fulfils everything that the rule says.
-    pub(super) fn matches(&self, packet: &Packet<'_>, cursors: &mut Cursors) -> bool {
-        self.header.matches(packet)
-            && self.conditions.iter().all(|condition| condition.holds(packet))
-            && (self.contents.is_empty()
-                || (!packet.payload.is_empty() && cursors.satisfy(&self.contents, packet.payload)))
+/// Bytes that contents are looked for in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Text<'t> {
+    pub(super) bytes: &'t [u8],
+    /// Bytes of the payload or stream that lie before them: `offset` and `depth` count from there.
+    pub(super) before: u64,
+}
+
+impl<'t> Text<'t> {
+    /// A packet's payload.
+    pub(super) fn whole(bytes: &'t [u8]) -> Self {
+        Self { bytes, before: 0 }
+    }
+
+    /// Without the first `n` bytes.
+    pub(super) fn skip(self, n: usize) -> Self {
+        let n = n.min(self.bytes.len());
+        Self { bytes: self.bytes.get(n..).unwrap_or_default(), before: self.before.saturating_add(n as u64) }
+    }
+
+    /// Where in `bytes` a window lies that is counted from the start of the payload or stream.
+    fn window(&self, offset: usize, depth: Option<usize>) -> (usize, usize) {
+        let place = |at: usize| {
+            let at = (at as u64).saturating_sub(self.before);
+            usize::try_from(at).unwrap_or(usize::MAX).min(self.bytes.len())
+        };
+        (place(offset), depth.map_or(self.bytes.len(), |depth| place(offset.saturating_add(depth))))
     }
 }
 
 impl Cursors {
-    pub(super) fn satisfy(&mut self, contents: &[Content], payload: &[u8]) -> bool {
+    pub(super) fn satisfy(&mut self, contents: &[Content], text: Text<'_>) -> bool {
         self.now.clear();
         self.now.push(0);
+        let payload = text.bytes;
         contents.iter().all(|content| match (content.window, content.negated) {
             (Window::Payload { offset, depth }, negated) => {
-                let end =
-                    depth.map_or(payload.len(), |depth| offset.saturating_add(depth).min(payload.len()));
+                let (from, end) = text.window(offset, depth);
                 if content.anchors {
                     self.next.clear();
-                    self.next.extend(
-                        content.occurrences(payload, offset, end).map(|at| at + content.needle.len()),
-                    );
+                    self.next
+                        .extend(content.occurrences(payload, from, end).map(|at| at + content.needle.len()));
                     self.step()
                 } else {
-                    content.occurrences(payload, offset, end).next().is_some() != negated
+                    content.occurrences(payload, from, end).next().is_some() != negated
                 }
             }
             (Window::Relative { distance, within }, false) => self.follow(content, payload, distance, within),

@@ -3,13 +3,14 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    Action, Variables,
+    Action, Recipients, Variables,
     address::AddressSet,
     fault::Fault,
     lexer::{RuleText, Token},
     port::PortSet,
 };
-use crate::engine::packet::{IpHeader, Packet, Transport};
+use crate::engine::packet::{IpHeader, Network, Packet, Transport};
+use etherparse::ip_number;
 
 /// Which packets a rule is about.
 #[derive(Clone, Debug)]
@@ -36,8 +37,12 @@ pub(super) enum Protocol {
     Ipv4,
     /// `ipv6`, `ip6`.
     Ipv6,
-    /// `tcp`, `tcp-pkt`.
+    /// `tcp`.
     Tcp,
+    /// `tcp-pkt`: TCP, looking into packets only.
+    TcpPacket,
+    /// `tcp-stream`: TCP, looking into streams only.
+    TcpStream,
     /// `udp`.
     Udp,
     /// `icmp`: ICMPv4 and ICMPv6.
@@ -46,6 +51,10 @@ pub(super) enum Protocol {
     Icmpv4,
     /// `icmpv6`.
     Icmpv6,
+    /// `sctp`.
+    Sctp,
+    /// `pkthdr`: every packet, whatever it is.
+    Any,
 }
 
 /// Application protocols of Suricata's rule headers.
@@ -131,15 +140,20 @@ impl<'v> HeaderParser<'v> {
     }
 }
 
+const ACTIONS: &str = "alert, drop, pass, reject, rejectsrc, rejectdst or rejectboth";
+
 fn action(token: Token<'_>) -> Result<Action, Fault> {
     match token.text {
         "alert" => Ok(Action::Alert),
         "drop" => Ok(Action::Drop),
         "pass" => Ok(Action::Pass),
-        name @ ("reject" | "rejectsrc" | "rejectdst" | "rejectboth" | "config") => {
-            Err(token.fault(format!("the action `{name}` is not supported yet: use alert, drop or pass")))
+        "reject" | "rejectsrc" => Ok(Action::Reject(Recipients::Source)),
+        "rejectdst" => Ok(Action::Reject(Recipients::Destination)),
+        "rejectboth" => Ok(Action::Reject(Recipients::Both)),
+        name @ ("config" | "accept") => {
+            Err(token.fault(format!("the action `{name}` is not supported yet: use {ACTIONS}")))
         }
-        name => Err(token.fault(format!("unknown action `{name}`: use alert, drop or pass"))),
+        name => Err(token.fault(format!("unknown action `{name}`: use {ACTIONS}"))),
     }
 }
 
@@ -148,14 +162,16 @@ fn protocol(token: Token<'_>) -> Result<Protocol, Fault> {
         "ip" => Ok(Protocol::Ip),
         "ipv4" | "ip4" => Ok(Protocol::Ipv4),
         "ipv6" | "ip6" => Ok(Protocol::Ipv6),
-        "tcp" | "tcp-pkt" => Ok(Protocol::Tcp),
+        "tcp" => Ok(Protocol::Tcp),
+        "tcp-pkt" => Ok(Protocol::TcpPacket),
+        "tcp-stream" => Ok(Protocol::TcpStream),
+        "sctp" => Ok(Protocol::Sctp),
+        "pkthdr" => Ok(Protocol::Any),
         "udp" => Ok(Protocol::Udp),
         "icmp" => Ok(Protocol::Icmp),
         "icmpv4" => Ok(Protocol::Icmpv4),
         "icmpv6" => Ok(Protocol::Icmpv6),
-        name @ ("tcp-stream" | "sctp" | "pkthdr" | "ether" | "arp") => {
-            Err(token.fault(format!("the protocol `{name}` is not supported yet")))
-        }
+        name @ ("ether" | "arp") => Err(token.fault(format!("the protocol `{name}` is not supported yet"))),
         name if APPLICATION.contains(&name) => {
             Err(token.fault(format!("the parser of the application protocol `{name}` is not there yet")))
         }
@@ -176,9 +192,9 @@ impl Header {
     /// Whether `packet` is one that the rule is about.
     pub(super) fn matches(&self, packet: &Packet<'_>) -> bool {
         let Some(network) = &packet.network else {
-            return false;
+            return self.protocol == Protocol::Any && self.is_about_any_endpoint();
         };
-        if !self.protocol.matches(&network.header, packet.transport.as_ref()) {
+        if !self.protocol.matches(network, packet.transport.as_ref()) {
             return false;
         }
         let (source, destination) = network.addresses();
@@ -194,13 +210,36 @@ impl Header {
     }
 }
 
+impl Header {
+    /// Whether any address and port will do.
+    fn is_about_any_endpoint(&self) -> bool {
+        [&self.source, &self.destination].iter().all(|end| end.addresses.is_any() && end.ports.is_any())
+    }
+
+    /// Whether it says nothing of ports, and is not about single packets.
+    pub(super) fn is_about_addresses_only(&self) -> bool {
+        let packets = [Protocol::Any, Protocol::TcpPacket, Protocol::TcpStream];
+        self.source.ports.is_any() && self.destination.ports.is_any() && !packets.contains(&self.protocol)
+    }
+}
+
 impl Protocol {
-    fn matches(self, network: &IpHeader<'_>, transport: Option<&Transport<'_>>) -> bool {
+    /// Whether TCP packets are among those it stands for.
+    pub(super) fn includes_tcp(self) -> bool {
         match self {
-            Self::Ip => true,
-            Self::Ipv4 => matches!(network, IpHeader::V4(_)),
-            Self::Ipv6 => matches!(network, IpHeader::V6(_)),
-            Self::Tcp => matches!(transport, Some(Transport::Tcp(_))),
+            Self::Ip | Self::Ipv4 | Self::Ipv6 | Self::Any => true,
+            Self::Tcp | Self::TcpPacket | Self::TcpStream => true,
+            Self::Udp | Self::Icmp | Self::Icmpv4 | Self::Icmpv6 | Self::Sctp => false,
+        }
+    }
+
+    fn matches(self, network: &Network<'_>, transport: Option<&Transport<'_>>) -> bool {
+        match self {
+            Self::Ip | Self::Any => true,
+            Self::Ipv4 => matches!(network.header, IpHeader::V4(_)),
+            Self::Ipv6 => matches!(network.header, IpHeader::V6(_)),
+            Self::Sctp => network.protocol == ip_number::SCTP.0,
+            Self::Tcp | Self::TcpPacket | Self::TcpStream => matches!(transport, Some(Transport::Tcp(_))),
             Self::Udp => matches!(transport, Some(Transport::Udp(_))),
             Self::Icmp => matches!(transport, Some(Transport::Icmpv4(_) | Transport::Icmpv6(_))),
             Self::Icmpv4 => matches!(transport, Some(Transport::Icmpv4(_))),

@@ -46,6 +46,8 @@ pub fn keywords() -> impl Iterator<Item = Keyword> {
 enum Reader {
     /// `name:value;`
     Value(fn(&mut Draft, Token<'_>) -> Result<(), Fault>),
+    /// `name;`
+    Bare(fn(&mut Draft, Token<'_>) -> Result<(), Fault>),
     /// `name;`, about the content before.
     Flag(fn(&mut Draft, Token<'_>) -> Result<(), Fault>),
     /// `name:value;`, about the content before.
@@ -55,15 +57,22 @@ enum Reader {
 }
 
 const SUPPORTED: &[(&str, &str, Reader)] = &[
+    ("ack", "header-keywords", Reader::Value(condition::ack)),
     ("classtype", "meta", Reader::Value(identity::classtype)),
     ("content", "payload-keywords", Reader::Value(content::content)),
+    ("decode-event", "decode-layer", Reader::Value(condition::decode_event)),
     ("depth", "payload-keywords", Reader::Modifier(content::depth)),
     ("distance", "payload-keywords", Reader::Modifier(content::distance)),
     ("dsize", "payload-keywords", Reader::Value(condition::dsize)),
     ("endswith", "payload-keywords", Reader::Flag(content::endswith)),
     ("fast_pattern", "prefilter-keywords", Reader::Either(content::fast_pattern)),
+    ("flags", "header-keywords", Reader::Value(condition::flags)),
+    ("flow", "flow-keywords", Reader::Value(condition::flow)),
     ("gid", "meta", Reader::Value(identity::gid)),
+    ("icmp_id", "header-keywords", Reader::Value(condition::icmp_id)),
+    ("icmp_seq", "header-keywords", Reader::Value(condition::icmp_seq)),
     ("icode", "header-keywords", Reader::Value(condition::icode)),
+    ("ip_proto", "header-keywords", Reader::Value(condition::ip_proto)),
     ("itype", "header-keywords", Reader::Value(condition::itype)),
     ("metadata", "meta", Reader::Value(identity::metadata)),
     ("msg", "meta", Reader::Value(identity::msg)),
@@ -73,8 +82,15 @@ const SUPPORTED: &[(&str, &str, Reader)] = &[
     ("rawbytes", "payload-keywords", Reader::Flag(content::rawbytes)),
     ("reference", "meta", Reader::Value(identity::reference)),
     ("rev", "meta", Reader::Value(identity::rev)),
+    ("sameip", "header-keywords", Reader::Bare(condition::same_ip)),
+    ("seq", "header-keywords", Reader::Value(condition::seq)),
     ("sid", "meta", Reader::Value(identity::sid)),
     ("startswith", "payload-keywords", Reader::Flag(content::startswith)),
+    ("stream-event", "decode-layer", Reader::Value(condition::stream_event)),
+    ("tcp.flags", "header-keywords", Reader::Value(condition::flags)),
+    ("tos", "header-keywords", Reader::Value(condition::tos)),
+    ("ttl", "header-keywords", Reader::Value(condition::ttl)),
+    ("window", "header-keywords", Reader::Value(condition::window)),
     ("within", "payload-keywords", Reader::Modifier(content::within)),
 ];
 
@@ -95,7 +111,7 @@ pub(super) fn apply(draft: &mut Draft, option: &RuleOption<'_>) -> Result<(), Fa
         Reader::Value(read) => read(draft, needed()?),
         Reader::Modifier(read) => read(draft, name, needed()?),
         Reader::Either(read) => read(draft, name, value),
-        Reader::Flag(read) => match value {
+        Reader::Bare(read) | Reader::Flag(read) => match value {
             None => read(draft, name),
             Some(value) => Err(value.fault(format!("`{}` takes no value", name.text))),
         },

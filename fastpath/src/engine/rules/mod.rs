@@ -9,8 +9,10 @@ mod fault;
 mod group;
 mod header;
 mod identity;
+mod inspect;
 mod keyword;
 mod lexer;
+mod memory;
 mod number;
 mod parser;
 mod pattern;
@@ -19,15 +21,22 @@ mod prefilter;
 mod ranges;
 #[allow(unsafe_code)] // SIMD and FFI live there, and nowhere else in the engine.
 mod scan;
+mod scope;
 mod set;
+mod subject;
 mod variables;
 
 use std::path::PathBuf;
 
-pub(in crate::engine) use set::Scratch;
+pub(in crate::engine) use {
+    inspect::{Match, Via},
+    set::Scratch,
+};
 pub use {
     keyword::{Keyword, State, keywords},
+    memory::Memory,
     set::RuleSet,
+    subject::{FlowFacts, SeenBy, Stream, Subject},
     variables::Variables,
 };
 
@@ -58,8 +67,21 @@ pub enum Action {
     Alert,
     /// Drop and report.
     Drop,
+    /// Drop, report, and tell the ends.
+    Reject(Recipients),
     /// Let it go and look no further.
     Pass,
+}
+
+/// Whom a reject tells that the flow is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recipients {
+    /// The packet's sender (`reject`, `rejectsrc`).
+    Source,
+    /// Its receiver (`rejectdst`).
+    Destination,
+    /// Both (`rejectboth`).
+    Both,
 }
 
 /// A rule that could not be used.

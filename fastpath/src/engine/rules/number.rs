@@ -19,32 +19,39 @@ where
 
 /// What a header field is compared with: Suricata's unsigned integer syntax ("Integer Keywords").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Comparison {
+pub(super) enum Comparison<T> {
     /// `n`, `=n`
-    Equal(u16),
+    Equal(T),
     /// `!n`, `!=n`
-    NotEqual(u16),
+    NotEqual(T),
     /// `<n`
-    Below(u16),
+    Below(T),
     /// `<=n`
-    AtMost(u16),
+    AtMost(T),
     /// `>n`
-    Above(u16),
+    Above(T),
     /// `>=n`
-    AtLeast(u16),
+    AtLeast(T),
     /// `a<>b`, `a-b`: strictly between.
-    Between(u16, u16),
+    Between(T, T),
     /// `!a<>b`, `!a-b`: not strictly between.
-    NotBetween(u16, u16),
+    NotBetween(T, T),
 }
 
 /// A comparison's sign and what it stands for.
-type Sign = (&'static str, fn(u16) -> Comparison);
+type Sign<T> = (&'static str, fn(T) -> Comparison<T>);
 
-impl Comparison {
+/// An unsigned header field.
+pub(super) trait Field: Copy + PartialOrd + FromStr + Display + Into<u64> + TryFrom<u64> {}
+impl<T: Copy + PartialOrd + FromStr + Display + Into<u64> + TryFrom<u64>> Field for T {}
+
+impl<T: Field> Comparison<T> {
     /// Reads a comparison with numbers up to `max`.
-    pub(super) fn parse(token: Token<'_>, max: u16) -> Result<Self, Fault> {
-        let value = |rest: Token<'_>| number(rest, 0..=max);
+    pub(super) fn parse(token: Token<'_>, max: T) -> Result<Self, Fault> {
+        let value = |rest: Token<'_>| -> Result<T, Fault> {
+            let number = number(rest, 0..=max.into())?;
+            T::try_from(number).map_err(|_| rest.fault("the number is too large"))
+        };
         if let Some(pair) = token.text.split_once("<>").or_else(|| token.text.split_once('-')) {
             let (negated, first) = match pair.0.strip_prefix('!') {
                 Some(first) => (true, first),
@@ -52,13 +59,14 @@ impl Comparison {
             };
             let bound = |text| value(Token { at: token.at, ..Token::trimmed(text, 0) });
             let (first, last) = (bound(first)?, bound(pair.1)?);
-            if u32::from(first) + 1 >= u32::from(last) {
+            let (from, to): (u64, u64) = (first.into(), last.into());
+            if from.saturating_add(1) >= to {
                 return Err(token.fault(format!("no number is strictly between {first} and {last}")));
             }
             return Ok(if negated { Self::NotBetween(first, last) } else { Self::Between(first, last) });
         }
         // The longer sign first: `<` would take `<=`.
-        const SIGNS: [Sign; 7] = [
+        let signs: [Sign<T>; 7] = [
             ("<=", Comparison::AtMost),
             (">=", Comparison::AtLeast),
             ("!=", Comparison::NotEqual),
@@ -67,11 +75,11 @@ impl Comparison {
             ("!", Comparison::NotEqual),
             ("=", Comparison::Equal),
         ];
-        for (sign, make) in SIGNS {
+        for (sign, make) in signs {
             if let Some(rest) = token.strip_prefix(sign) {
                 let comparison = make(value(rest)?);
                 return match comparison {
-                    Self::Below(0) => Err(token.fault("no number is below 0")),
+                    Self::Below(n) if n.into() == 0 => Err(token.fault("no number is below 0")),
                     Self::Above(n) if n == max => Err(token.fault(format!("no number is above {max}"))),
                     _ => Ok(comparison),
                 };
@@ -81,23 +89,23 @@ impl Comparison {
     }
 
     /// The largest number it holds for, if there is one.
-    pub(super) fn largest(self) -> Option<u16> {
+    pub(super) fn largest(self) -> Option<T> {
         match self {
             Self::Equal(n) | Self::AtMost(n) => Some(n),
-            Self::Below(n) | Self::Between(_, n) => Some(n.saturating_sub(1)),
+            Self::Below(n) | Self::Between(_, n) => T::try_from(n.into().saturating_sub(1)).ok(),
             Self::NotEqual(_) | Self::Above(_) | Self::AtLeast(_) | Self::NotBetween(..) => None,
         }
     }
 
-    pub(super) fn holds(self, number: usize) -> bool {
-        let between = |a, b| usize::from(a) < number && number < usize::from(b);
+    pub(super) fn holds(self, number: T) -> bool {
+        let between = |a, b| a < number && number < b;
         match self {
-            Self::Equal(n) => number == usize::from(n),
-            Self::NotEqual(n) => number != usize::from(n),
-            Self::Below(n) => number < usize::from(n),
-            Self::AtMost(n) => number <= usize::from(n),
-            Self::Above(n) => number > usize::from(n),
-            Self::AtLeast(n) => number >= usize::from(n),
+            Self::Equal(n) => number == n,
+            Self::NotEqual(n) => number != n,
+            Self::Below(n) => number < n,
+            Self::AtMost(n) => number <= n,
+            Self::Above(n) => number > n,
+            Self::AtLeast(n) => number >= n,
             Self::Between(a, b) => between(a, b),
             Self::NotBetween(a, b) => !between(a, b),
         }
@@ -108,13 +116,13 @@ impl Comparison {
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Result<Comparison, Fault> {
+    fn parse(text: &str) -> Result<Comparison<u16>, Fault> {
         Comparison::parse(Token { text, at: 0 }, 300)
     }
 
     #[test]
     fn every_form_holds_where_it_says() {
-        let cases: [(&str, &[usize]); 12] = [
+        let cases: [(&str, &[u16]); 12] = [
             ("2", &[2]),
             ("=2", &[2]),
             ("!2", &[0, 1, 3, 4, 5]),
@@ -133,7 +141,7 @@ mod tests {
             let held: Vec<_> = (0..6).filter(|&n| comparison.holds(n)).collect();
             assert_eq!(held, expected, "{text}");
             let largest = (0..=400).rev().find(|&n| comparison.holds(n)).filter(|&n| n < 400);
-            assert_eq!(comparison.largest().map(usize::from), largest, "{text}");
+            assert_eq!(comparison.largest(), largest, "{text}");
         }
     }
 

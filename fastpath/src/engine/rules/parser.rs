@@ -11,6 +11,7 @@ use super::{
     header::{Header, HeaderParser},
     keyword,
     lexer::RuleText,
+    scope::Scope,
 };
 
 /// A compiled rule.
@@ -20,8 +21,22 @@ pub(super) struct Rule {
     pub(super) header: Header,
     pub(super) conditions: Box<[Condition]>,
     pub(super) contents: Box<[Content]>,
+    /// Where the contents are looked for.
+    pub(super) scope: Scope,
     /// The bytes without which (in any case of letters) the rule cannot match.
     pub(super) fast_pattern: Option<Box<[u8]>>,
+}
+
+impl Rule {
+    /// Whether nothing but addresses and protocol decides (Suricata: detect-engine-build.c, SignatureIsIPOnly).
+    pub(super) fn is_about_addresses_only(&self) -> bool {
+        self.contents.is_empty() && self.conditions.is_empty() && self.header.is_about_addresses_only()
+    }
+
+    /// Whether it asks for what was found odd: only such rules see packets that are not taken for what they seem.
+    pub(super) fn is_about_events(&self) -> bool {
+        self.conditions.iter().any(Condition::is_about_events)
+    }
 }
 
 /// Parses one rule; the offset is where its sid stands. Bytes that are no text have become U+FFFD: a rule with one of
@@ -74,9 +89,11 @@ fn compile(draft: Draft, sid: u32, action: Action, header: Header) -> Result<Rul
         class: draft.class.unwrap_or_default(),
         priority: draft.priority.unwrap_or(3),
     };
+    let scope = Scope::of(&header, &draft.conditions, draft.stream, &contents);
     Ok(Rule {
         info: Arc::new(info),
         header,
+        scope,
         conditions: draft.conditions.into(),
         contents,
         fast_pattern: fast_pattern(&draft.contents).map(Into::into),

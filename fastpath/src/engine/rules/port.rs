@@ -45,6 +45,11 @@ impl PortSet {
         Ok(Self(ports))
     }
 
+    /// Whether every port is in it.
+    pub(super) fn is_any(&self) -> bool {
+        self.0.is_full()
+    }
+
     /// Whether `port` is in the set. A packet without ports is in `any` only.
     pub(super) fn contains(&self, port: Option<u16>) -> bool {
         self.0.is_full() || port.is_some_and(|port| self.0.contains(port))

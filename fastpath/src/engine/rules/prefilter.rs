@@ -7,7 +7,7 @@ use crate::engine::packet::{Packet, Transport};
 
 /// The rules that packets of one transport may match. Rules are numbered in the order of evaluation.
 #[derive(Debug, Default)]
-struct Group {
+pub(super) struct Group {
     /// Finds the fast patterns; none when no rule has one.
     scanner: Option<Scanner>,
     /// Rules of each pattern: `rules[starts[p]..starts[p + 1]]`.
@@ -15,6 +15,8 @@ struct Group {
     rules: Box<[u32]>,
     /// Rules without a fast pattern, in order: always candidates.
     unfiltered: Box<[u32]>,
+    /// Bytes of the longest pattern.
+    longest: usize,
 }
 
 /// All groups.
@@ -24,6 +26,13 @@ pub(super) struct Prefilter {
     /// The largest number of patterns in a group.
     patterns: usize,
 }
+
+/// Longer fast patterns are searched by their first bytes: between two segments of a stream the ends of both are searched once
+/// more, this long.
+const LONGEST_PATTERN: usize = 32;
+
+/// Rules that may be [`Scratch::add`]ed without an allocation.
+const MOST_ADDED: usize = 16;
 
 /// TCP, UDP, ICMP, and all else.
 const TRANSPORTS: usize = 4;
@@ -41,17 +50,22 @@ pub(super) struct Scratch {
 impl Scratch {
     /// Room for any packet's candidates among `rules` rules.
     pub(super) fn new(prefilter: &Prefilter, rules: usize) -> Self {
-        Self { seen: vec![0; prefilter.patterns], search: 0, found: Vec::with_capacity(rules) }
+        Self { seen: vec![0; prefilter.patterns], search: 0, found: Vec::with_capacity(rules + MOST_ADDED) }
     }
 
-    /// Begins a search: nothing is seen.
-    fn clear(&mut self) {
+    /// Begins a search: nothing is found.
+    pub(super) fn clear(&mut self) {
         self.found.clear();
         self.search = self.search.wrapping_add(1);
         if self.search == 0 {
             self.seen.fill(0);
             self.search = 1;
         }
+    }
+
+    /// Adds a rule to what was found.
+    pub(super) fn add(&mut self, rule: u32) {
+        self.found.push(rule);
     }
 }
 
@@ -65,30 +79,36 @@ impl Prefilter {
         Self { groups, patterns }
     }
 
-    /// The rules that `packet` may match, in order.
-    pub(super) fn candidates<'s>(
-        &'s self,
-        packet: &Packet<'_>,
-        scratch: &'s mut Scratch,
-    ) -> impl Iterator<Item = u32> + 's {
-        scratch.clear();
-        let group = &self.groups[transport(packet)];
-        if let Some(scanner) = group.scanner.as_ref().filter(|_| !packet.payload.is_empty()) {
-            for pattern in scanner.hits(packet.payload) {
-                let Some(seen) = scratch.seen.get_mut(pattern) else {
-                    continue;
-                };
-                if std::mem::replace(seen, scratch.search) != scratch.search {
-                    scratch.found.extend_from_slice(group.rules_of(pattern));
-                }
-            }
-            scratch.found.sort_unstable();
-        }
-        merge(&scratch.found, &group.unfiltered)
+    /// The group of the packet's rules.
+    pub(super) fn group(&self, packet: &Packet<'_>) -> &Group {
+        &self.groups[transport(packet)]
     }
 }
 
 impl Group {
+    /// Adds the rules whose fast pattern is in `text` to what was found.
+    pub(super) fn search(&self, text: &[u8], scratch: &mut Scratch) {
+        let Some(scanner) = self.scanner.as_ref().filter(|_| !text.is_empty()) else { return };
+        for pattern in scanner.hits(text) {
+            let Some(seen) = scratch.seen.get_mut(pattern) else { continue };
+            if std::mem::replace(seen, scratch.search) != scratch.search {
+                scratch.found.extend_from_slice(self.rules_of(pattern));
+            }
+        }
+    }
+
+    /// Bytes of the longest fast pattern.
+    pub(super) fn longest(&self) -> usize {
+        self.longest
+    }
+
+    /// What was found and the rules without a fast pattern, in order and each once.
+    pub(super) fn candidates<'s>(&'s self, scratch: &'s mut Scratch) -> impl Iterator<Item = u32> + 's {
+        scratch.found.sort_unstable();
+        scratch.found.dedup();
+        merge(&scratch.found, &self.unfiltered)
+    }
+
     fn new<'r>(rules: impl Iterator<Item = (u32, &'r Rule)>) -> Self {
         let mut unfiltered = Vec::new();
         let mut patterns: Vec<Box<[u8]>> = Vec::new();
@@ -99,6 +119,7 @@ impl Group {
                 unfiltered.push(index);
                 continue;
             };
+            let pattern: Box<[u8]> = pattern.iter().take(LONGEST_PATTERN).copied().collect();
             let position = *known.entry(pattern.to_ascii_lowercase()).or_insert_with(|| {
                 patterns.push(pattern.clone());
                 rules_of.push(Vec::new());
@@ -108,6 +129,7 @@ impl Group {
                 list.push(index);
             }
         }
+        let longest = patterns.iter().map(|pattern| pattern.len()).max().unwrap_or(0);
         let scanner = match patterns.is_empty() {
             true => None,
             false => Scanner::new(&patterns).ok(),
@@ -123,7 +145,7 @@ impl Group {
             flat.extend_from_slice(list);
             starts.push(u32::try_from(flat.len()).unwrap_or(u32::MAX));
         }
-        Self { scanner, starts: starts.into(), rules: flat.into(), unfiltered: unfiltered.into() }
+        Self { scanner, starts: starts.into(), rules: flat.into(), unfiltered: unfiltered.into(), longest }
     }
 
     fn rules_of(&self, pattern: usize) -> &[u32] {
@@ -138,17 +160,18 @@ fn transport(packet: &Packet<'_>) -> usize {
         Some(Transport::Tcp(_)) => 0,
         Some(Transport::Udp(_)) => 1,
         Some(Transport::Icmpv4(_) | Transport::Icmpv6(_)) => 2,
-        None => 3,
+        Some(Transport::Sctp(_)) | None => 3,
     }
 }
 
 /// Whether rules of `protocol` belong into the group.
 fn applies(protocol: Protocol, transport: usize) -> bool {
     match protocol {
-        Protocol::Ip | Protocol::Ipv4 | Protocol::Ipv6 => true,
-        Protocol::Tcp => transport == 0,
+        Protocol::Ip | Protocol::Ipv4 | Protocol::Ipv6 | Protocol::Any => true,
+        Protocol::Tcp | Protocol::TcpPacket | Protocol::TcpStream => transport == 0,
         Protocol::Udp => transport == 1,
         Protocol::Icmp | Protocol::Icmpv4 | Protocol::Icmpv6 => transport == 2,
+        Protocol::Sctp => transport == 3,
     }
 }
 

@@ -15,7 +15,6 @@ use super::{
     parser::{self, Rule},
     prefilter::{self, Prefilter},
 };
-use crate::engine::packet::Packet;
 
 /// A file with this many bad rules is taken for no rule file, and read no further.
 const MAX_FAILURES: usize = 100_000;
@@ -25,15 +24,19 @@ const MAX_FAILURES: usize = 100_000;
 /// Order of evaluation: by action (pass, drop, alert), then by priority (1 first), then as read.
 #[derive(Debug, Default)]
 pub struct RuleSet {
-    rules: Box<[Rule]>,
-    prefilter: Prefilter,
+    pub(super) rules: Box<[Rule]>,
+    pub(super) prefilter: Prefilter,
+    /// Tells this set from others that the same flows have seen; never 0.
+    pub(super) generation: u32,
 }
 
 /// Memory that inspecting packets with a rule set needs; one per worker.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Scratch {
-    prefilter: prefilter::Scratch,
-    cursors: Cursors,
+    pub(super) prefilter: prefilter::Scratch,
+    pub(super) cursors: Cursors,
+    /// Stream data as one piece.
+    pub(super) window: Vec<u8>,
 }
 
 impl RuleSet {
@@ -72,21 +75,8 @@ impl RuleSet {
         Scratch {
             prefilter: prefilter::Scratch::new(&self.prefilter, self.rules.len()),
             cursors: Cursors::default(),
+            window: Vec::new(),
         }
-    }
-
-    /// The rules that match `packet`, in the order of evaluation.
-    pub(in crate::engine) fn matches<'s>(
-        &'s self,
-        packet: &'s Packet<'_>,
-        scratch: &'s mut Scratch,
-    ) -> impl Iterator<Item = &'s Arc<RuleInfo>> {
-        let Scratch { prefilter, cursors } = scratch;
-        let candidates = self.prefilter.candidates(packet, prefilter);
-        candidates
-            .filter_map(|index| self.rules.get(index as usize))
-            .filter(|rule| rule.matches(packet, cursors))
-            .map(|rule| &rule.info)
     }
 }
 
@@ -191,7 +181,7 @@ impl<'a, 'v> Loader<'a, 'v> {
         let failed = failed.into_iter().map(|(_, error)| error).collect();
         let report = LoadReport { rules: read, loaded: rules.len(), failed };
         let prefilter = Prefilter::new(&rules);
-        (RuleSet { rules: rules.into(), prefilter }, report)
+        (RuleSet { rules: rules.into(), prefilter, generation: 1 }, report)
     }
 }
 
@@ -200,7 +190,8 @@ fn rank(action: Action) -> u8 {
     match action {
         Action::Pass => 0,
         Action::Drop => 1,
-        Action::Alert => 2,
+        Action::Reject(_) => 2,
+        Action::Alert => 3,
     }
 }
 

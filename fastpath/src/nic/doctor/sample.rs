@@ -15,7 +15,9 @@ use super::{
     facts::{Facts, HugePages, Machine, Pci, Port, Privilege, System},
     scratch::Scratch,
 };
-use crate::config::{ActionMode, AttachMode, BindMode, OnWorkerLoss, RingConfig, RunConfig, Steering, Wire};
+use crate::config::{
+    ActionMode, AttachMode, BindMode, Named, OnWorkerLoss, RingConfig, RunConfig, Steering, Wire,
+};
 
 /// A file tree with these files. It goes when the directory is dropped.
 pub(crate) fn tree(files: &[(&str, &str)]) -> (TempDir, System) {
@@ -49,7 +51,9 @@ pub(crate) fn config() -> RunConfig {
         log_dir: PathBuf::new(),
         stats_json: None,
         variables: Default::default(),
-        event_types: Default::default(),
+        eve: Default::default(),
+        stats_interval: Default::default(),
+        engine: Named::default().engine,
     }
 }
 
@@ -110,6 +114,7 @@ fn port(name: &str) -> Port {
             lro: false,
         },
         speed: Some(10_000),
+        most_rx_queues: Some(8),
         features: Some(synthetic(&[])),
         rss: Some(Rss {
             function: 1,

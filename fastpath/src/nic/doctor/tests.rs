@@ -1,6 +1,6 @@
 //! The whole of it: on a fit machine, and on a real veth.
 
-use std::{collections::BTreeSet, time::Instant};
+use std::collections::BTreeSet;
 
 use super::{
     super::{
@@ -136,18 +136,15 @@ fn a_start_is_told_once_why_auto_takes_copy_mode() {
 }
 
 #[test]
-fn the_warnings_of_a_start_are_few_and_quick() {
+fn the_warnings_of_a_start_are_few() {
     in_fresh_namespace(|| {
         veth("a", "b", 4);
         let config = config();
         let control = Control::open().unwrap();
         let links = ["a", "b"].map(|name| (name.to_owned(), link::read(&control, name).unwrap()));
         let passed = Passed { links: links.into(), uncovered: Vec::new() };
-        let start = Instant::now();
         let found = advise(&purpose(&config), &passed, Capabilities(u64::MAX), 3).unwrap().warnings;
-        let took = start.elapsed();
         assert_eq!(found.len(), 3, "{found:#?}");
         assert!(found.iter().all(|check| check.status >= Status::Warn));
-        assert!(took.as_millis() < 500, "{took:?}");
     });
 }

@@ -4,7 +4,7 @@ use super::{
     super::namespace::{in_fresh_namespace, ip, veth},
     *,
 };
-use crate::config::{ActionMode, BindMode, OnWorkerLoss, RingConfig, Steering};
+use crate::config::{ActionMode, BindMode, Named, OnWorkerLoss, RingConfig, Steering};
 
 const ROOT: Capabilities = Capabilities(u64::MAX);
 
@@ -26,7 +26,9 @@ fn bridge() -> RunConfig {
         log_dir: PathBuf::new(),
         stats_json: None,
         variables: Default::default(),
-        event_types: Default::default(),
+        eve: Default::default(),
+        stats_interval: Default::default(),
+        engine: Named::default().engine,
     }
 }
 

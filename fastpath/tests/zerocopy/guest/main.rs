@@ -62,6 +62,7 @@ fn cases(set: Set) -> &'static [Case] {
             ("the kernel has logged no fault", kernel::log),
         ],
         Set::IgbTuning => &[
+            ("the table of RSS: the chosen queues only, restored byte for byte", tuning::table),
             ("throughput: applied, frames pass in zero-copy, restored byte for byte", tuning::throughput),
             ("latency: applied, frames pass in zero-copy, restored byte for byte", tuning::latency),
             ("shared-host: only the chosen queues, restored byte for byte", tuning::shared_host),

@@ -19,6 +19,8 @@ pub struct Port {
     pub link: Link,
     /// Speed, Mbit/s; `None` where there is none to tell.
     pub speed: Option<u32>,
+    /// The most rx queues its driver can have; `None` where it does not tell.
+    pub most_rx_queues: Option<u32>,
     /// Its switches.
     pub features: Option<Features>,
     /// How it spreads flows.
@@ -61,6 +63,7 @@ impl Port {
         let tells = release.and_then(|release| super::KernelVersion::parse(&release)) >= Some(FEATURES_SINCE);
         Self {
             speed: ethtool::speed(control, name).ok().flatten(),
+            most_rx_queues: ethtool::channels(control, name).ok().flatten().map(|channels| channels.most_rx),
             features: ethtool::features(control, name).ok(),
             rss: ethtool::rss(control, name).ok().flatten(),
             xdp: features.filter(|features| tells || features.flags != 0),

@@ -1,0 +1,74 @@
+//! Fragments, and the datagrams that they make.
+
+use super::{Findings, MAX_DEPTH, Place, Sight};
+use crate::engine::{
+    Engine,
+    flow::steer_with,
+    meta::{LinkType, Meta},
+    packet::{DecodeEvent, Fragment, defrag::Fate},
+    policy::Failure,
+    referral::{Referral, Ticket},
+    verdict::DropReason,
+};
+
+impl Engine {
+    /// A fragment: kept, and when its datagram is complete, that is inspected.
+    pub(super) fn inspect_fragment(
+        &mut self,
+        fragment: &Fragment<'_>,
+        sight: &mut Sight<'_>,
+        findings: &mut Findings<'_>,
+    ) -> Option<Box<Referral>> {
+        let Meta { time, number, .. } = *sight.place.meta;
+        let accepted = self.defragmenter.accept(fragment, time, number);
+        let v6 = fragment.source.is_ipv6();
+        if let Some(event) = accepted.event.and_then(|event| DecodeEvent::from_name(event.name(v6))) {
+            sight.decode_events.raise(event);
+        }
+        self.counters.defrag.count(accepted.fate, v6);
+        match accepted.fate {
+            Fate::Held | Fate::Atomic => None,
+            Fate::NoMemory => {
+                self.apply(Failure::DefragMemcap, sight, findings);
+                None
+            }
+            Fate::Complete(ticket) => self.inspect_complete(ticket, fragment, sight.place, findings),
+            fate => {
+                if let Some(reason) = fate.drop_reason() {
+                    self.drop_packet(reason, sight, None, findings);
+                }
+                None
+            }
+        }
+    }
+
+    /// A datagram of which the last fragment has come: inspected here, or by the worker that owns its flow.
+    fn inspect_complete(
+        &mut self,
+        ticket: Ticket,
+        fragment: &Fragment<'_>,
+        place: Place<'_>,
+        findings: &mut Findings<'_>,
+    ) -> Option<Box<Referral>> {
+        let mut bytes = std::mem::take(&mut self.datagram);
+        let known = self.defragmenter.assemble(ticket, &mut bytes);
+        let meta = Meta { link: LinkType::RawIp, checksums: place.meta.checksums, ..*place.meta };
+        let vlan = fragment.vlan;
+        let owner = self.settings.share.owner(steer_with(&bytes, LinkType::RawIp, &self.settings.decoder));
+        let inside = place.datagram_in(&bytes, &meta);
+        if !known || inside.depth >= MAX_DEPTH {
+            findings.decision.drop(DropReason::Defrag);
+        } else if owner != self.settings.share.worker && place.is_on_the_wire() {
+            return Some(Box::new(Referral { owner, ticket, bytes, vlan, meta }));
+        } else {
+            let mut whole = Findings::new(&mut *findings.sink);
+            self.inspect_datagram_bytes(vlan, inside, &mut whole);
+            let decision = whole.decision;
+            self.defragmenter.settle(ticket, decision.verdict(self.settings.enforcement));
+            findings.decision.join(&decision);
+        }
+        bytes.clear();
+        self.datagram = bytes;
+        None
+    }
+}

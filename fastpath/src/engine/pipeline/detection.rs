@@ -1,0 +1,109 @@
+//! What the rules say of a packet.
+
+use std::{ops::ControlFlow, sync::Arc};
+
+use super::{Findings, Sight, report::event};
+use crate::engine::{
+    Engine, event,
+    event::{EventKind, Outcome},
+    flow::{FlowAction, FlowState},
+    rules::{Action, FlowFacts, Match, Recipients, RuleInfo, Stream, Subject, Via},
+    verdict::{DropReason, Enforcement},
+};
+
+impl Engine {
+    /// Lets the rules look, and does what those that match ask for.
+    pub(super) fn inspect_rules(&mut self, sight: &Sight<'_>, findings: &mut Findings<'_>) {
+        let Self { rules, scratch, flows, streams, settings, counters, .. } = self;
+        let mut entry = sight.flow.and_then(|(handle, direction)| Some((direction, flows.get_mut(handle)?)));
+        let of_flow = entry.as_ref().map(|(direction, (flow, _))| event::FlowFacts::of(flow, *direction));
+        let facts = entry.as_mut().map(|(direction, (flow, track))| FlowFacts {
+            direction: *direction,
+            established: flow.state() != FlowState::New,
+            first: track.is_first(*direction),
+        });
+        let (session, memory) = match &mut entry {
+            Some((_, (_, track))) => (Some(&track.session), Some(&mut track.memory)),
+            None => (None, None),
+        };
+        let stream = match (session, &sight.fresh, sight.flow) {
+            (Some(session), Some(fresh), Some((_, direction))) => {
+                Some(Stream { streams, session, direction, fresh })
+            }
+            _ => None,
+        };
+        let subject = Subject {
+            packet: sight.packet,
+            decode_events: sight.decode_events,
+            stream_events: sight.stream_events,
+            seen_by: sight.seen_by,
+            flow: facts,
+            stream,
+            in_stream: sight.in_stream,
+        };
+        let mut matched = Matched::default();
+        rules.inspect(&subject, memory, scratch, |Match { rule, via }| {
+            let outcome = match rule.action {
+                Action::Pass => {
+                    matched.pass_flow |= via != Via::Packet;
+                    return ControlFlow::Break(());
+                }
+                Action::Alert => Outcome::Allowed,
+                Action::Drop | Action::Reject(_) => {
+                    matched.drop(rule, via);
+                    match settings.enforcement {
+                        Enforcement::Drop => Outcome::Blocked,
+                        Enforcement::Report => Outcome::WouldBlock,
+                    }
+                }
+            };
+            matched.alerted = true;
+            counters.detect.alerts += 1;
+            let kind = EventKind::Alert { rule: Arc::clone(rule), outcome };
+            findings.sink.emit(event(sight, of_flow, kind));
+            ControlFlow::Continue(())
+        });
+        if let Some((_, (flow, _))) = &mut entry {
+            flow.alerted |= matched.alerted;
+            flow.action = matched.flow_action(flow.action, settings.enforcement);
+        }
+        if let Some(rule) = matched.dropped {
+            if let Some(recipients) = matched.rejected {
+                self.answer(recipients, sight, findings);
+            }
+            self.drop_packet(DropReason::Rule, sight, Some(&rule), findings);
+        }
+    }
+}
+
+/// What the rules that matched ask for.
+#[derive(Debug, Default)]
+struct Matched {
+    alerted: bool,
+    /// The first rule that drops the packet.
+    dropped: Option<Arc<RuleInfo>>,
+    rejected: Option<Recipients>,
+    drop_flow: bool,
+    pass_flow: bool,
+}
+
+impl Matched {
+    fn drop(&mut self, rule: &Arc<RuleInfo>, via: Via) {
+        self.dropped.get_or_insert_with(|| Arc::clone(rule));
+        self.drop_flow |= via != Via::Packet;
+        if let Action::Reject(recipients) = rule.action {
+            self.rejected.get_or_insert(recipients);
+        }
+    }
+
+    /// What happens to the flow from now on.
+    fn flow_action(&self, before: FlowAction, enforcement: Enforcement) -> FlowAction {
+        if self.drop_flow && enforcement == Enforcement::Drop {
+            FlowAction::Drop(DropReason::Rule)
+        } else if self.pass_flow && self.dropped.is_none() {
+            FlowAction::Pass
+        } else {
+            before
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Which flow a packet belongs to.
+
+use super::{Ending, Findings, Inspection, Sight};
+use crate::engine::{
+    Engine,
+    flow::{FlowAction, FlowEnd, Handle, Tuple, is_icmp_error},
+    meta::{Direction, Meta},
+    packet::Packet,
+    policy::Failure,
+};
+
+/// What a packet says of its flow.
+enum FlowOf {
+    /// It belongs to none.
+    None,
+    /// To one that is there, or else to none: an error message about another packet.
+    Known(Tuple),
+    /// To one that is there, or begins with it.
+    Any(Tuple),
+}
+
+impl FlowOf {
+    fn packet(packet: &Packet<'_>, tunnels: u8) -> Self {
+        let Some(network) = &packet.network else { return Self::None };
+        let (source, destination) = network.addresses();
+        let tuple = Tuple {
+            source,
+            destination,
+            protocol: network.protocol,
+            ports: packet.ports().unwrap_or_default(),
+            icmp_code: 0,
+            vlan: packet.vlan,
+            recursion: tunnels,
+        };
+        let Some((kind, code)) = packet.icmp() else { return Self::Any(tuple) };
+        if !is_icmp_error(network.protocol, kind) {
+            return Self::Any(Tuple { ports: Tuple::icmp(network.protocol, kind), icmp_code: code, ..tuple });
+        }
+        // The error goes the other way than the packet that it is about.
+        packet.quoted().map_or(Self::None, |quoted| {
+            Self::Known(Tuple {
+                source: quoted.destination,
+                destination: quoted.source,
+                protocol: quoted.protocol,
+                ports: quoted.ports.map_or((0, 0), |(source, destination)| (destination, source)),
+                ..tuple
+            })
+        })
+    }
+}
+
+impl Engine {
+    /// The packet's flow and direction; none for a packet that belongs to no flow, which then has been looked at by the rules.
+    pub(super) fn enter_flow(
+        &mut self,
+        sight: &Sight<'_>,
+        findings: &mut Findings<'_>,
+    ) -> Option<(Handle, Direction)> {
+        let found = match FlowOf::packet(sight.packet, sight.place.tunnels) {
+            FlowOf::None => None,
+            FlowOf::Known(tuple) => self.flows.find(&self.flows.probe(&tuple)),
+            FlowOf::Any(tuple) => match self.begin_flow(&tuple, sight, findings) {
+                Some(entered) => Some(entered),
+                None => {
+                    if self.apply(Failure::FlowMemcap, sight, findings) == Inspection::Full {
+                        self.inspect_rules(sight, findings);
+                    }
+                    return None;
+                }
+            },
+        };
+        if found.is_none() {
+            self.inspect_rules(sight, findings);
+        }
+        found
+    }
+
+    /// The flow with this key, a new one if need be. None when there is no room.
+    fn begin_flow(
+        &mut self,
+        tuple: &Tuple,
+        sight: &Sight<'_>,
+        findings: &mut Findings<'_>,
+    ) -> Option<(Handle, Direction)> {
+        let Self { rules, scratch, flows, streams, counters, settings, .. } = self;
+        let Meta { time, number, .. } = *sight.place.meta;
+        let probe = flows.probe(tuple);
+        if settings.fail_flow_at != 0 && settings.fail_flow_at == number && flows.find(&probe).is_none() {
+            return None;
+        }
+        let mut ending = Ending { rules, scratch, streams, counters };
+        let mut close = |ended| ending.close(ended, time, &mut *findings.sink);
+        let entry = flows.enter(&probe, time, &mut close).ok()?;
+        Some((entry.handle, entry.direction))
+    }
+
+    /// Ends the packet's flow, whose session is over, and begins one with the same key.
+    pub(super) fn begin_flow_anew(
+        &mut self,
+        sight: &Sight<'_>,
+        findings: &mut Findings<'_>,
+    ) -> Option<(Handle, Direction)> {
+        let FlowOf::Any(tuple) = FlowOf::packet(sight.packet, sight.place.tunnels) else { return None };
+        let Self { rules, scratch, flows, streams, counters, .. } = self;
+        if let Some(ended) = flows.remove(sight.flow?.0, FlowEnd::TcpReuse) {
+            let mut ending = Ending { rules, scratch, streams, counters };
+            ending.close(ended, sight.place.meta.time, &mut *findings.sink);
+        }
+        self.begin_flow(&tuple, sight, findings)
+    }
+
+    /// What was decided about a flow.
+    pub(super) fn flow_action(&self, handle: Handle) -> FlowAction {
+        self.flows.get(handle).map_or(FlowAction::None, |(flow, _)| flow.action)
+    }
+}

@@ -1,0 +1,110 @@
+//! What is known of one layer of a packet on its way, and what the packet has come to so far.
+
+use crate::engine::{
+    decision::Decision,
+    event::{EventSink, Origin, PacketFacts},
+    flow::Handle,
+    meta::{Direction, Meta},
+    packet::{DecodeEvents, Packet, Tunnel},
+    rules::SeenBy,
+    stream::{Fresh, StreamEvents},
+};
+
+/// Where a layer of a packet lies.
+#[derive(Clone, Copy)]
+pub(in crate::engine) struct Place<'a> {
+    /// The bytes that were decoded from the first on: the packet, or a datagram made of fragments.
+    pub(super) bytes: &'a [u8],
+    /// The circumstances of the packet.
+    pub(super) meta: &'a Meta,
+    pub(super) origin: Origin,
+    /// The outermost packet, of what a tunnel carries.
+    pub(super) root: Option<&'a PacketFacts>,
+    /// Tunnels around it.
+    pub(super) tunnels: u8,
+    /// Tunnels and datagrams around it.
+    pub(super) depth: u8,
+}
+
+impl<'a> Place<'a> {
+    /// A packet as it came.
+    pub(in crate::engine) fn outermost(bytes: &'a [u8], meta: &'a Meta) -> Self {
+        Self { bytes, meta, origin: Origin::Wire, root: None, tunnels: 0, depth: 0 }
+    }
+
+    /// A datagram made of fragments that came over the wire.
+    pub(in crate::engine) fn datagram(bytes: &'a [u8], meta: &'a Meta) -> Self {
+        Self { origin: Origin::Defrag, depth: 1, ..Self::outermost(bytes, meta) }
+    }
+
+    /// A datagram made of fragments here.
+    pub(super) fn datagram_in(self, bytes: &'a [u8], meta: &'a Meta) -> Self {
+        Self { bytes, meta, origin: Origin::Defrag, depth: self.depth.saturating_add(1), ..self }
+    }
+
+    /// What a tunnel here carries; `facts` are those of the packet around it.
+    pub(super) fn inside(self, kind: Tunnel, facts: &'a PacketFacts) -> Self {
+        Self {
+            origin: Origin::Tunnel(kind),
+            root: self.root.or(Some(facts)),
+            tunnels: self.tunnels.saturating_add(1),
+            depth: self.depth.saturating_add(1),
+            ..self
+        }
+    }
+
+    /// Whether it is what came over the wire, so that an answer can be sent back over it.
+    pub(super) fn is_on_the_wire(&self) -> bool {
+        self.depth == 0
+    }
+}
+
+/// What a packet has come to so far.
+pub(in crate::engine) struct Findings<'s> {
+    /// Whether it goes on.
+    pub(in crate::engine) decision: Decision,
+    /// Takes its events.
+    pub(in crate::engine) sink: &'s mut dyn EventSink,
+}
+
+impl<'s> Findings<'s> {
+    /// Nothing so far.
+    pub(in crate::engine) fn new(sink: &'s mut dyn EventSink) -> Self {
+        Self { decision: Decision::default(), sink }
+    }
+}
+
+/// What is known of a layer when rules look at it.
+pub(super) struct Sight<'a> {
+    pub(super) packet: &'a Packet<'a>,
+    pub(super) place: Place<'a>,
+    /// Its flow, and its direction in it.
+    pub(super) flow: Option<(Handle, Direction)>,
+    pub(super) decode_events: DecodeEvents,
+    pub(super) stream_events: StreamEvents,
+    /// Which of the rules see it.
+    pub(super) seen_by: SeenBy,
+    /// The stream data that it completes.
+    pub(super) fresh: Option<Fresh>,
+    /// Its payload is part of a stream.
+    pub(super) in_stream: bool,
+}
+
+impl<'a> Sight<'a> {
+    pub(super) fn new(packet: &'a Packet<'a>, place: Place<'a>) -> Self {
+        let seen_by = match packet.events.is_invalid() {
+            true => SeenBy::AboutEvents,
+            false => SeenBy::All,
+        };
+        Self {
+            packet,
+            place,
+            flow: None,
+            decode_events: packet.events,
+            stream_events: StreamEvents::default(),
+            seen_by,
+            fresh: None,
+            in_stream: false,
+        }
+    }
+}

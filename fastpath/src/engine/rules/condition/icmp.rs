@@ -1,0 +1,69 @@
+//! `itype`, `icode`, `icmp_id`, `icmp_seq` (Suricata's "Header Keywords").
+
+use super::Condition;
+use crate::engine::{
+    packet::{Packet, Transport},
+    rules::{draft::Draft, fault::Fault, lexer::Token, number::Comparison, number::number},
+};
+
+/// A field of an ICMP or ICMPv6 header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine::rules) enum Test {
+    Type(Comparison<u8>),
+    Code(Comparison<u8>),
+    /// Identifier of an echo and its like.
+    Id(u16),
+    /// Sequence number of an echo and its like.
+    Sequence(u16),
+}
+
+impl Test {
+    pub(super) fn holds(self, packet: &Packet<'_>) -> bool {
+        match self {
+            Self::Type(wanted) => packet.icmp().is_some_and(|(kind, _)| wanted.holds(kind)),
+            Self::Code(wanted) => packet.icmp().is_some_and(|(_, code)| wanted.holds(code)),
+            Self::Id(wanted) => echo(packet).is_some_and(|(id, _)| id == wanted),
+            Self::Sequence(wanted) => echo(packet).is_some_and(|(_, sequence)| sequence == wanted),
+        }
+    }
+}
+
+/// Identifier and sequence number of the messages that have them (RFC 792, RFC 950, RFC 4443).
+fn echo(packet: &Packet<'_>) -> Option<(u16, u16)> {
+    let icmp = match packet.transport.as_ref()? {
+        Transport::Icmpv4(icmp) if matches!(icmp.type_and_code().0, 0 | 8 | 13..=18) => icmp,
+        Transport::Icmpv6(icmp) if matches!(icmp.type_and_code().0, 128 | 129) => icmp,
+        _ => return None,
+    };
+    let [_, _, _, _, id @ .., a, b] = *icmp.header();
+    Some((u16::from_be_bytes(id), u16::from_be_bytes([a, b])))
+}
+
+fn add(draft: &mut Draft, test: Test) {
+    draft.conditions.push(Condition::Icmp(test));
+}
+
+pub(in crate::engine::rules) fn itype(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
+    add(draft, Test::Type(Comparison::parse(value, u8::MAX)?));
+    Ok(())
+}
+
+pub(in crate::engine::rules) fn icode(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
+    add(draft, Test::Code(Comparison::parse(value, u8::MAX)?));
+    Ok(())
+}
+
+pub(in crate::engine::rules) fn icmp_id(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
+    add(draft, Test::Id(number(unquoted(value)?, 0..=u16::MAX)?));
+    Ok(())
+}
+
+pub(in crate::engine::rules) fn icmp_seq(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
+    add(draft, Test::Sequence(number(unquoted(value)?, 0..=u16::MAX)?));
+    Ok(())
+}
+
+/// Both numbers may stand in quotes.
+fn unquoted(value: Token<'_>) -> Result<Token<'_>, Fault> {
+    if value.text.starts_with('"') { value.unquote() } else { Ok(value) }
+}

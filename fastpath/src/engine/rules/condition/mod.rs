@@ -1,0 +1,63 @@
+//! Keywords that look at a packet's headers and its flow: what they ask, and whether it holds.
+
+mod event;
+mod flow;
+mod icmp;
+mod ip;
+mod payload;
+mod tcp;
+
+use super::subject::Subject;
+
+pub(super) use event::{decode_event, stream_event};
+pub(super) use flow::flow;
+pub(super) use icmp::{icmp_id, icmp_seq, icode, itype};
+pub(super) use ip::{ip_proto, same_ip, tos, ttl};
+pub(super) use payload::dsize;
+pub(super) use tcp::{ack, flags, seq, window};
+
+/// One such keyword of a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Condition {
+    Payload(payload::Test),
+    Icmp(icmp::Test),
+    Ip(ip::Test),
+    Tcp(tcp::Test),
+    Flow(flow::Test),
+    Event(event::Test),
+}
+
+impl Condition {
+    pub(super) fn holds(&self, subject: &Subject<'_>) -> bool {
+        match self {
+            Self::Payload(test) => test.holds(subject.packet),
+            Self::Icmp(test) => test.holds(subject.packet),
+            Self::Ip(test) => test.holds(subject.packet),
+            Self::Tcp(test) => test.holds(subject.packet),
+            Self::Flow(test) => test.holds(subject),
+            Self::Event(test) => test.holds(subject),
+        }
+    }
+
+    /// The largest payload that it allows, if it limits it.
+    pub(super) fn largest_payload(&self) -> Option<usize> {
+        match self {
+            Self::Payload(test) => test.largest(),
+            _ => None,
+        }
+    }
+
+    /// Whether it is about the single packet, so that contents beside it are looked for in that packet alone
+    /// (Suricata's SIG_FLAG_REQUIRE_PACKET).
+    pub(super) fn is_about_the_packet(&self) -> bool {
+        match self {
+            Self::Payload(_) | Self::Icmp(_) | Self::Ip(_) | Self::Tcp(_) => true,
+            Self::Flow(_) | Self::Event(_) => false,
+        }
+    }
+
+    /// Whether it asks for an event.
+    pub(super) fn is_about_events(&self) -> bool {
+        matches!(self, Self::Event(_))
+    }
+}

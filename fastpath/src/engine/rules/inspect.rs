@@ -1,0 +1,182 @@
+//! A packet's way through the rules: prefilter, header and conditions, contents in the stream and in the packet.
+
+use std::{ops::ControlFlow, sync::Arc};
+
+use super::{
+    RuleInfo,
+    evaluate::{Cursors, Text},
+    memory::{Memory, Remembered},
+    parser::Rule,
+    prefilter::{self, Group},
+    set::{RuleSet, Scratch},
+    subject::{SeenBy, Stream, Subject},
+};
+use crate::engine::stream::Window;
+
+/// A rule that has matched.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::engine) struct Match<'r> {
+    /// The rule.
+    pub(in crate::engine) rule: &'r Arc<RuleInfo>,
+    /// What made it match.
+    pub(in crate::engine) via: Via,
+}
+
+/// What made a rule match; what is done because of it concerns the packet alone or its whole flow accordingly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine) enum Via {
+    /// This packet.
+    Packet,
+    /// The flow's data.
+    Stream,
+    /// The flow's addresses: asked of the first packet each way only (Suricata's IP-only rules).
+    Addresses,
+}
+
+impl RuleSet {
+    /// Gives each rule that matches to `each`, in the order of evaluation, until that breaks. `memory` is the flow's.
+    pub(in crate::engine) fn inspect<'s>(
+        &'s self,
+        subject: &Subject<'_>,
+        memory: Option<&mut Memory>,
+        scratch: &mut Scratch,
+        mut each: impl FnMut(Match<'s>) -> ControlFlow<()>,
+    ) {
+        let Scratch { prefilter, cursors, window } = scratch;
+        let group = self.prefilter.group(subject.packet);
+        prefilter.clear();
+        if subject.seen_by != SeenBy::InStream {
+            group.search(subject.packet.payload, prefilter);
+        }
+        let mut look = match (&subject.stream, memory) {
+            (Some(stream), Some(memory)) => {
+                let end = stream.fresh.offset.saturating_add(stream.fresh.len());
+                let remembered = memory.direction(stream.direction, self.generation, end);
+                Some(Look::new(*stream, subject.packet.payload, remembered, group, prefilter, window))
+            }
+            _ => None,
+        };
+        for index in group.candidates(prefilter) {
+            let Some(rule) = self.rules.get(index as usize) else { continue };
+            let via = rule.matches(index, subject, look.as_mut(), cursors);
+            if let Some(via) = via
+                && each(Match { rule: &rule.info, via }).is_break()
+            {
+                break;
+            }
+        }
+    }
+}
+
+/// The stream data of one packet, as rules look at it.
+struct Look<'a> {
+    stream: Stream<'a>,
+    payload: &'a [u8],
+    remembered: &'a mut Remembered,
+    /// Where the window begins.
+    start: u64,
+    /// The window, once a rule has asked for it. In general none does, so that nothing is copied.
+    window: Option<Window<'a>>,
+    /// Memory for it, until it is made.
+    scratch: Option<&'a mut Vec<u8>>,
+}
+
+impl<'a> Look<'a> {
+    /// Adds to the candidates what only the stream shows: fast patterns that lie across segments or in data that was remembered,
+    /// and rules that wait for the rest of their contents. What is in the payload was found before.
+    fn new(
+        stream: Stream<'a>,
+        payload: &'a [u8],
+        remembered: &'a mut Remembered,
+        group: &Group,
+        candidates: &mut prefilter::Scratch,
+        scratch: &'a mut Vec<u8>,
+    ) -> Self {
+        let start = stream.streams.window_start(stream.session, stream.direction, stream.fresh);
+        remembered.forget_before(start);
+        remembered.waiting().for_each(|rule| candidates.add(rule));
+        let seam = group.longest().saturating_sub(1);
+        let only_payload = stream.fresh.buffered == 0 && stream.fresh.plain && !remembered.is_crowded();
+        if only_payload {
+            if seam > 0 && start < stream.fresh.offset {
+                let head = payload.get(stream.fresh.in_segment.clone()).unwrap_or_default();
+                stream.streams.seam(stream.session, stream.direction, stream.fresh, seam, scratch);
+                scratch.extend_from_slice(head.get(..seam).unwrap_or(head));
+                group.search(scratch, candidates);
+            }
+            return Self { stream, payload, remembered, start, window: None, scratch: Some(scratch) };
+        }
+        let mut look = Self { stream, payload, remembered, start, window: None, scratch: Some(scratch) };
+        let Window { bytes, fresh_at, .. } = look.window();
+        let from = if look.remembered.is_crowded() { 0 } else { fresh_at.saturating_sub(seam) };
+        group.search(bytes.get(from..).unwrap_or_default(), candidates);
+        look
+    }
+
+    fn window(&mut self) -> Window<'a> {
+        if let Some(scratch) = self.scratch.take() {
+            let Stream { streams, session, direction, fresh } = self.stream;
+            self.window = Some(streams.window(session, direction, fresh, self.payload, scratch));
+        }
+        self.window.unwrap_or(Window { bytes: &[], start: self.start, fresh_at: 0 })
+    }
+
+    /// Whether `rule`'s contents are in the stream, some of the fresh data among them.
+    fn satisfies(&mut self, index: u32, rule: &Rule, cursors: &mut Cursors) -> bool {
+        let Window { bytes, start, fresh_at } = self.window();
+        let end = start.saturating_add(bytes.len() as u64);
+        let seen = self.remembered.matched_in(index, start);
+        let seen = match &*rule.contents {
+            // It lies in the fresh data with one byte at least.
+            [only] if !only.negated => seen.max((fresh_at + 1).saturating_sub(only.needle.len())),
+            _ => seen,
+        };
+        let text = Text { bytes, before: start }.skip(seen);
+        let satisfied = !text.bytes.is_empty() && cursors.satisfy(&rule.contents, text);
+        if satisfied {
+            self.remembered.matched(index, end);
+        } else if rule.contents.len() > 1 && rule.fast_pattern.is_some() {
+            self.remembered.wait(index, end);
+        }
+        satisfied
+    }
+}
+
+impl Rule {
+    /// What makes the rule match, if it does.
+    fn matches(
+        &self,
+        index: u32,
+        subject: &Subject<'_>,
+        look: Option<&mut Look<'_>>,
+        cursors: &mut Cursors,
+    ) -> Option<Via> {
+        match subject.seen_by {
+            SeenBy::AboutEvents if !self.is_about_events() => return None,
+            SeenBy::InStream if self.contents.is_empty() => return None,
+            _ => {}
+        }
+        let only_addresses = self.is_about_addresses_only();
+        if only_addresses && subject.flow.is_some_and(|flow| !flow.first) {
+            return None;
+        }
+        if !self.header.matches(subject.packet) || !self.conditions.iter().all(|c| c.holds(subject)) {
+            return None;
+        }
+        if self.contents.is_empty() {
+            return Some(if only_addresses { Via::Addresses } else { Via::Packet });
+        }
+        if self.scope.includes_stream()
+            && let Some(look) = look
+            && look.satisfies(index, self, cursors)
+        {
+            return Some(Via::Stream);
+        }
+        let payload = subject.packet.payload;
+        let here = subject.seen_by != SeenBy::InStream
+            && self.scope.includes_packet(subject.in_stream)
+            && !payload.is_empty()
+            && cursors.satisfy(&self.contents, Text::whole(payload));
+        here.then_some(Via::Packet)
+    }
+}

@@ -1,0 +1,184 @@
+//! What a flow remembers of the rules that looked into its streams.
+//!
+//! Each piece of a stream is searched for fast patterns once, when it becomes inspectable. A rule whose fast pattern was found
+//! but whose other contents were not must be asked again when more data comes; and a rule that has matched must not match again
+//! on the same bytes. Both are remembered as a rule and a place, a few per direction. When there are more, the whole remembered
+//! data is searched again for a while, so that nothing is missed.
+
+use crate::engine::meta::Direction;
+
+/// Remembered rules per direction.
+const ENTRIES: usize = 4;
+
+/// A place in a stream: the low half of its offset from the stream's start. Compared within a window, which is far smaller than
+/// half of what it counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Place(u32);
+
+impl Place {
+    fn new(offset: u64) -> Self {
+        Self((offset & 0xffff_ffff) as u32)
+    }
+
+    fn is_behind(self, other: Self) -> bool {
+        self.0.wrapping_sub(other.0).cast_signed() > 0
+    }
+}
+
+/// What one flow remembers.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    /// Rule set that the numbers are of; 0 when there are none yet.
+    generation: u32,
+    directions: [Remembered; 2],
+}
+
+/// What it remembers of one direction.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Remembered {
+    entries: [Option<Entry>; ENTRIES],
+    /// While the window begins before this, rules that could not be remembered may wait in it.
+    crowded_until: Option<Place>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    rule: u32,
+    /// End of the data that it is about: of no use any more when the window begins behind.
+    end: Place,
+    /// The rule has matched in the data before this; none when it has not.
+    matched_until: Option<Place>,
+    /// Its fast pattern was found behind that, its other contents were not.
+    waits: bool,
+}
+
+impl Memory {
+    /// What is remembered of one direction under rule set `generation`. Of another set nothing is, so that all
+    /// data remembered up to `end` has to be searched.
+    pub(super) fn direction(&mut self, direction: Direction, generation: u32, end: u64) -> &mut Remembered {
+        if self.generation != generation {
+            let remembered = Remembered {
+                crowded_until: (self.generation != 0).then(|| Place::new(end)),
+                ..Remembered::default()
+            };
+            *self = Self { generation, directions: [remembered.clone(), remembered] };
+        }
+        &mut self.directions[direction as usize]
+    }
+}
+
+impl Remembered {
+    /// Forgets what lies before the window, which begins at stream offset `start`.
+    pub(super) fn forget_before(&mut self, start: u64) {
+        let start = Place::new(start);
+        for entry in &mut self.entries {
+            if entry.is_some_and(|entry| !entry.end.is_behind(start)) {
+                *entry = None;
+            }
+        }
+        self.crowded_until = self.crowded_until.filter(|until| until.is_behind(start));
+    }
+
+    /// Rules that wait for more data.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = u32> + '_ {
+        self.entries.iter().flatten().filter(|entry| entry.waits).map(|entry| entry.rule)
+    }
+
+    /// Whether the window has to be searched as a whole.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.crowded_until.is_some()
+    }
+
+    /// How many bytes of the window, which begins at `start`, `rule` has matched in already.
+    pub(super) fn matched_in(&self, rule: u32, start: u64) -> usize {
+        let start = Place::new(start);
+        let until = self.entry(rule).and_then(|entry| entry.matched_until);
+        until.filter(|until| until.is_behind(start)).map_or(0, |until| until.0.wrapping_sub(start.0) as usize)
+    }
+
+    /// `rule`'s fast pattern is in the data up to `end`, its other contents are not all.
+    pub(super) fn wait(&mut self, rule: u32, end: u64) {
+        let end = Place::new(end);
+        let matched_until = self.entry(rule).and_then(|entry| entry.matched_until);
+        if !self.put(Entry { rule, end, matched_until, waits: true }) {
+            self.crowded_until = Some(end);
+        }
+    }
+
+    /// `rule` has matched in the data up to `end`.
+    pub(super) fn matched(&mut self, rule: u32, end: u64) {
+        let end = Place::new(end);
+        self.put(Entry { rule, end, matched_until: Some(end), waits: false });
+    }
+
+    fn entry(&self, rule: u32) -> Option<&Entry> {
+        self.entries.iter().flatten().find(|entry| entry.rule == rule)
+    }
+
+    /// Takes the rule's own place, an empty one, or, for one that waits, that of one that does not.
+    fn put(&mut self, new: Entry) -> bool {
+        let position = |is: &dyn Fn(&Option<Entry>) -> bool| self.entries.iter().position(is);
+        let place = position(&|entry| entry.is_some_and(|entry| entry.rule == new.rule))
+            .or_else(|| position(&Option::is_none))
+            .or_else(|| position(&|entry| new.waits && entry.is_some_and(|entry| !entry.waits)));
+        match place.and_then(|place| self.entries.get_mut(place)) {
+            Some(slot) => *slot = Some(new),
+            None => return false,
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_until_the_window_has_moved_on() {
+        let mut memory = Memory::default();
+        let to_server = memory.direction(Direction::ToServer, 1, 0);
+        to_server.wait(7, 100);
+        assert_eq!(to_server.waiting().collect::<Vec<_>>(), [7]);
+        to_server.forget_before(99);
+        assert_eq!(to_server.waiting().count(), 1);
+        to_server.forget_before(100);
+        assert_eq!(to_server.waiting().count(), 0);
+        assert_eq!(memory.direction(Direction::ToClient, 1, 0).waiting().count(), 0);
+    }
+
+    #[test]
+    fn a_rule_that_has_matched_may_wait_again_behind_that() {
+        let mut remembered = Remembered::default();
+        remembered.matched(7, u64::from(u32::MAX));
+        remembered.wait(7, u64::from(u32::MAX) + 20);
+        assert_eq!(remembered.waiting().collect::<Vec<_>>(), [7]);
+        assert_eq!(remembered.matched_in(7, u64::from(u32::MAX) - 5), 5);
+        assert_eq!(remembered.matched_in(7, u64::from(u32::MAX) + 5), 0);
+        assert_eq!(remembered.matched_in(8, 0), 0);
+    }
+
+    #[test]
+    fn too_many_make_it_crowded_and_none_is_missed() {
+        let mut remembered = Remembered::default();
+        remembered.matched(1, 10);
+        (2..=5).for_each(|rule| remembered.wait(rule, 20));
+        assert!(!remembered.is_crowded(), "one that waits takes the place of one that has matched");
+        assert_eq!(remembered.matched_in(1, 0), 0);
+        remembered.wait(6, 30);
+        remembered.forget_before(29);
+        assert!(remembered.is_crowded());
+        remembered.forget_before(30);
+        assert!(!remembered.is_crowded());
+    }
+
+    #[test]
+    fn another_rule_set_forgets_and_searches_anew() {
+        let mut memory = Memory::default();
+        let first = memory.direction(Direction::ToServer, 1, 50);
+        assert!(!first.is_crowded(), "there was no data before");
+        first.wait(7, 100);
+        let remembered = memory.direction(Direction::ToServer, 2, 150);
+        assert_eq!(remembered.waiting().count(), 0);
+        assert!(remembered.is_crowded());
+    }
+}

@@ -1,0 +1,54 @@
+//! EVE's `stats` object: counters nested by their dotted names.
+
+use serde_json::{Map, Value};
+
+use crate::engine::event::StatsRecord;
+
+/// The object of one record.
+pub(super) fn object(record: &StatsRecord, null_values: bool) -> Value {
+    let mut root = Map::new();
+    root.insert("uptime".into(), record.uptime.as_secs().into());
+    record.counters.each(&mut |name: &[&'static str], value: u64| {
+        if value > 0 || null_values {
+            let path: Vec<_> = name.iter().flat_map(|part| part.split('.')).collect();
+            insert(&mut root, &path, value);
+        }
+    });
+    Value::Object(root)
+}
+
+fn insert(object: &mut Map<String, Value>, name: &[&str], value: u64) {
+    match name {
+        [] => {}
+        [last] => {
+            object.insert((*last).into(), value.into());
+        }
+        [first, rest @ ..] => {
+            if let Value::Object(inner) = object.entry(*first).or_insert_with(|| Map::new().into()) {
+                insert(inner, rest, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::engine::counters::Counters;
+
+    #[test]
+    fn counters_are_nested_and_zeros_left_out_when_asked() {
+        let mut counters = Counters::default();
+        counters.decoder.ipv4 = 4;
+        counters.flow_end.new = 1;
+        let record = StatsRecord { uptime: Duration::from_secs(7), counters };
+        let whole = object(&record, true);
+        assert_eq!((&whole["uptime"], &whole["decoder"]["ipv4"]), (&7.into(), &4.into()));
+        assert_eq!(whole["flow"]["end"]["state"]["new"], 1);
+        assert_eq!(whole["decoder"]["ipv6"], 0);
+        let short = object(&record, false);
+        assert_eq!(short["decoder"], serde_json::json!({"ipv4": 4}));
+    }
+}
