@@ -16,18 +16,11 @@ pub(super) struct Track {
     pub(super) memory: Memory,
     /// TCP flags seen, per direction.
     flags: [u8; 2],
-    /// Whether rules about addresses have seen a packet, per direction.
-    seen: [bool; 2],
     /// Whether a dropped packet was reported, per direction.
     reported: [bool; 2],
 }
 
 impl Track {
-    /// Whether this is the first packet of its direction.
-    pub(super) fn is_first(&mut self, direction: Direction) -> bool {
-        !std::mem::replace(&mut self.seen[direction as usize], true)
-    }
-
     /// Whether this is the first dropped packet of its direction.
     pub(super) fn is_first_drop(&mut self, direction: Direction) -> bool {
         !std::mem::replace(&mut self.reported[direction as usize], true)
@@ -51,7 +44,6 @@ impl Track {
     /// Client and server have changed places.
     pub(super) fn swap(&mut self) {
         self.flags.reverse();
-        self.seen.reverse();
         self.reported.reverse();
     }
 }

@@ -128,26 +128,30 @@ pub struct TtlRange {
 }
 
 /// One flow, as far as it does not depend on what inspects it.
+///
+/// What every packet touches stands first, so that it lies in as few cache lines as can be: with a million flows each costs a
+/// look into memory.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
 pub struct Flow {
     pub(super) key: FlowKey,
     pub(super) client: Side,
     pub(super) state: FlowState,
     /// What happens to its further packets.
     pub action: FlowAction,
-    /// Whether a rule has raised an alert in it.
-    pub alerted: bool,
     /// TTLs by direction ([`Direction`] as index).
     pub(super) ttl: [TtlRange; 2],
-    /// What went wrong in it, and what was done about that.
-    pub exceptions: Exceptions,
-    pub(super) vlan: [Option<u16>; 3],
-    pub(super) icmp_code: u8,
-    pub(super) id: FlowId,
-    pub(super) first: Timestamp,
     pub(super) last: Timestamp,
     pub(super) packets: [u64; 2],
     pub(super) bytes: [u64; 2],
+    /// Whether a rule has raised an alert in it.
+    pub alerted: bool,
+    pub(super) icmp_code: u8,
+    /// What went wrong in it, and what was done about that.
+    pub exceptions: Exceptions,
+    pub(super) vlan: [Option<u16>; 3],
+    pub(super) id: FlowId,
+    pub(super) first: Timestamp,
 }
 
 impl Flow {

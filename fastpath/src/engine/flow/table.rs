@@ -77,11 +77,13 @@ pub struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
 
+/// Processors load pairs of cache lines; the first pair has what every packet touches.
 #[derive(Debug, Default)]
+#[repr(C, align(128))]
 struct Slot<T> {
-    flow: Flow,
     /// Odd while a flow lives here; each flow's own (until it wraps, after 2^31 flows in this slot).
     generation: u32,
+    flow: Flow,
     state: T,
 }
 

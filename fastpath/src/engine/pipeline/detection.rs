@@ -16,15 +16,16 @@ impl Engine {
     pub(super) fn inspect_rules(&mut self, sight: &Sight<'_>, findings: &mut Findings<'_>) {
         let Self { rules, scratch, flows, streams, settings, counters, .. } = self;
         let mut entry = sight.flow.and_then(|(handle, direction)| Some((direction, flows.get_mut(handle)?)));
-        let of_flow = entry.as_ref().map(|(direction, (flow, _))| event::FlowFacts::of(flow, *direction));
-        let facts = entry.as_mut().map(|(direction, (flow, track))| FlowFacts {
+        let facts = entry.as_ref().map(|(direction, (flow, _))| FlowFacts {
             direction: *direction,
             established: flow.state() != FlowState::New,
-            first: track.is_first(*direction),
+            first: flow.packets(*direction) == 1,
         });
-        let (session, memory) = match &mut entry {
-            Some((_, (_, track))) => (Some(&track.session), Some(&mut track.memory)),
-            None => (None, None),
+        let (of_flow, session, memory) = match &mut entry {
+            Some((direction, (flow, track))) => {
+                (Some((&**flow, *direction)), Some(&track.session), Some(&mut track.memory))
+            }
+            None => (None, None, None),
         };
         let stream = match (session, &sight.fresh, sight.flow) {
             (Some(session), Some(fresh), Some((_, direction))) => {
@@ -60,6 +61,7 @@ impl Engine {
             matched.alerted = true;
             counters.detect.alerts += 1;
             let kind = EventKind::Alert { rule: Arc::clone(rule), outcome };
+            let of_flow = of_flow.map(|(flow, direction)| event::FlowFacts::of(flow, direction));
             findings.sink.emit(event(sight, of_flow, kind));
             ControlFlow::Continue(())
         });
