@@ -71,6 +71,10 @@ fn carry(wire: &Wire, command: &FastpathCommand) -> anyhow::Result<Ended> {
     ensure!(stats.queues.len() == 2 * wire.queues.get() as usize, "sockets: {:?}", stats.queues);
     let idle = stats.queues.iter().find(|queue| queue.rx_packets == 0);
     ensure!(idle.is_none(), "a queue received nothing: {idle:?}");
+    // What RSS does with flows is not known of these cards, so each packet goes to its flow's owner.
+    let totals = &stats.totals;
+    println!("          {} of {} packets handed over", totals.handed_over, totals.rx_packets);
+    ensure!(totals.handed_over > 0 && totals.in_handover == 0, "hand-over: {:?}", stats.handover);
     Ok(ended)
 }
 
