@@ -46,7 +46,7 @@ pub struct Worker<I: PacketIo, S, E = Engine> {
     pub(super) figures: Figures,
     published: Arc<Published>,
     packets: Vec<(usize, I::Packet)>,
-    #[cfg(feature = "fault-injection")]
+    #[cfg(all(feature = "fault-injection", feature = "nic"))]
     fault: Option<super::fault::Fault>,
 }
 
@@ -93,7 +93,7 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
             figures: Figures::default(),
             published,
             packets,
-            #[cfg(feature = "fault-injection")]
+            #[cfg(all(feature = "fault-injection", feature = "nic"))]
             fault: None,
         }
     }
@@ -104,7 +104,7 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
     }
 
     /// Makes the worker fail on purpose (tests).
-    #[cfg(feature = "fault-injection")]
+    #[cfg(all(feature = "fault-injection", feature = "nic"))]
     pub(super) fn inject(&mut self, fault: Option<super::fault::Fault>) {
         self.fault = fault;
     }
@@ -136,7 +136,7 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
         }
         self.packets = packets;
         self.mesh.call();
-        #[cfg(feature = "fault-injection")]
+        #[cfg(all(feature = "fault-injection", feature = "nic"))]
         if let (Some(fault), true) = (&self.fault, received > 0) {
             fault.strike();
         }

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "nic")]
 mod binding;
-#[cfg(feature = "fault-injection")]
+#[cfg(all(feature = "fault-injection", feature = "nic"))]
 mod fault;
 mod handover;
 mod inspector;

@@ -121,9 +121,9 @@ fn live<S: EventSink>(task: Task<S>, reports: &Sender<Report>, word: &Receiver<V
 fn open_and_run<S: EventSink>(task: Task<S>, reports: &Sender<Report>, word: &Receiver<Vec<XdpHandle>>) {
     let number = task.seat.worker;
     let pinned = core_affinity::set_for_current(core_affinity::CoreId { id: task.seat.core });
-    #[cfg(feature = "fault-injection")]
+    #[cfg(all(feature = "fault-injection", feature = "nic"))]
     let fault = super::fault::Fault::from_environment(number);
-    #[cfg(feature = "fault-injection")]
+    #[cfg(all(feature = "fault-injection", feature = "nic"))]
     if let Some(fault @ super::fault::Fault::Open) = fault {
         fault.strike();
     }
@@ -143,7 +143,7 @@ fn open_and_run<S: EventSink>(task: Task<S>, reports: &Sender<Report>, word: &Re
     };
     let batch = task.wire.rings.batch as usize;
     let mut worker = Worker::new(io, task.engine, task.sink, task.action, task.ports, batch, task.published);
-    #[cfg(feature = "fault-injection")]
+    #[cfg(all(feature = "fault-injection", feature = "nic"))]
     worker.inject(fault);
     let _ = reports.send(Report::Opened(number, opened));
     let Ok(handles) = word.recv() else { return };
