@@ -163,6 +163,17 @@ impl Stats {
         self.queues.iter().filter_map(|q| q.drops.get(reason)).sum()
     }
 
+    /// Packets dropped, for each reason there was.
+    pub fn drop_reasons(&self) -> BTreeMap<&str, u64> {
+        let mut reasons = BTreeMap::new();
+        for (reason, count) in
+            self.queues.iter().flat_map(|queue| &queue.drops).filter(|(_, count)| **count > 0)
+        {
+            *reasons.entry(reason.as_str()).or_default() += count;
+        }
+        reasons
+    }
+
     /// What XDP did on a port, summed over its queues by `count`.
     pub fn xdp(&self, port: &str, count: impl Fn(&XdpStats) -> u64) -> u64 {
         self.ports.iter().filter(|p| p.port == port).flat_map(|p| &p.xdp).map(count).sum()

@@ -46,6 +46,8 @@ pub struct Worker<I: PacketIo, S, E = Engine> {
     pub(super) figures: Figures,
     published: Arc<Published>,
     packets: Vec<(usize, I::Packet)>,
+    /// The last turn left the rx rings alone, so that another worker can catch up.
+    held_back: bool,
     #[cfg(all(feature = "fault-injection", feature = "nic"))]
     fault: Option<super::fault::Fault>,
 }
@@ -93,6 +95,7 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
             figures: Figures::default(),
             published,
             packets,
+            held_back: false,
             #[cfg(all(feature = "fault-injection", feature = "nic"))]
             fault: None,
         }
@@ -128,7 +131,11 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
     /// and sent or released. How many packets it was.
     pub fn turn(&mut self, time: Timestamp) -> Result<usize, I::Error> {
         let served = self.serve();
-        self.io.receive(&mut self.packets)?;
+        let may_come = self.batch * self.io.sides();
+        self.held_back = self.mesh.holds_back(may_come, time);
+        if !self.held_back {
+            self.io.receive(&mut self.packets)?;
+        }
         let received = self.packets.len();
         let mut packets = std::mem::take(&mut self.packets);
         for (side, packet) in packets.drain(..) {
@@ -222,6 +229,8 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
             if received == 0 {
                 match spin {
                     true => std::hint::spin_loop(),
+                    // There is something to receive, so poll(2) would not wait. The other worker may need this core.
+                    false if self.held_back => std::thread::yield_now(),
                     false => self.sleep(if self.io.drained() { TICK } else { SENDING })?,
                 }
             }

@@ -1,6 +1,6 @@
 //! The rings between the workers of one wire.
 //!
-//! From each worker to each other one there is a [`Link`]: a ring of requests, and a ring back with the replies. A worker
+//! From each worker to each other one there is a link: a ring of requests, and a ring back with the replies. A worker
 //! has at most as many requests out to another one as either ring has places, so that a reply always finds room:
 //! nobody ever waits for room, and two workers cannot wait for each other.
 
@@ -15,7 +15,7 @@ use crate::{
     engine::{
         Settings,
         flow::Share,
-        meta::Meta,
+        meta::{Meta, Timestamp},
         policy::{ExceptionPolicy, Failure},
         referral::{Referral, Ticket},
         verdict::{DropReason, Enforcement, Verdict},
@@ -87,6 +87,10 @@ pub fn mesh<L>(workers: u16, capacity: usize) -> Vec<Ends<L>> {
         .collect()
 }
 
+/// Nanoseconds that a worker may be behind before the others go on without it: longer than a core is given to somebody else, and
+/// short beside the room of an rx ring.
+const PATIENCE: u64 = 5_000_000;
+
 /// A worker among the others of its wire.
 pub struct Mesh<H: Handle> {
     ends: Ends<H::Loan>,
@@ -98,6 +102,8 @@ pub struct Mesh<H: Handle> {
     /// Packets that are away, by the side they came in on.
     lent: [u64; 2],
     overflow: Verdict,
+    /// Since when there has been too little room with one of the others.
+    crowded_since: Option<Timestamp>,
     done: bool,
     pub(super) counts: HandoverCounts,
 }
@@ -125,6 +131,7 @@ impl<H: Handle> Mesh<H> {
             given: vec![false; n],
             lent: [0; 2],
             overflow,
+            crowded_since: None,
             done: false,
             counts: HandoverCounts::default(),
         }
@@ -186,6 +193,26 @@ impl<H: Handle> Mesh<H> {
         let to = usize::from(owner);
         let places = self.ends.outgoing.get(to).map_or(0, |link| link.replies.capacity());
         self.outstanding.get(to).is_some_and(|outstanding| *outstanding < places)
+    }
+
+    /// Whether there may be no room for all of the next `packets` packets with one of the others.
+    fn is_crowded(&self, packets: usize) -> bool {
+        self.ends.outgoing.iter().zip(&self.outstanding).any(|(link, outstanding)| {
+            let places = link.replies.capacity();
+            // A ring smaller than a turn is never counted as crowded while it is empty.
+            *outstanding > 0 && outstanding + packets > places
+        })
+    }
+
+    /// Whether to leave what has come in the rx rings for now: another worker is behind by a ring, and up to `packets` more
+    /// might find no room there. The rx rings are longer, and what overflows there overflows before it is received. Not for
+    /// long: who has not caught up after [`PATIENCE`] hangs, and must not hold up the others' flows.
+    pub(super) fn holds_back(&mut self, packets: usize, now: Timestamp) -> bool {
+        if !self.is_crowded(packets) {
+            self.crowded_since = None;
+            return false;
+        }
+        now.0.abs_diff(self.crowded_since.get_or_insert(now).0) < PATIENCE
     }
 
     /// Asks `owner`; the request itself when there is no room ([`Self::has_room`]).

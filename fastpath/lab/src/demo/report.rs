@@ -29,7 +29,13 @@ impl Report {
         println!("\nWhat fastpath saw\n");
         row("received", totals.rx_packets, &format!("packets, {}", megabytes(totals.rx_bytes)));
         row("went through", totals.tx_packets, &format!("packets, {}", megabytes(totals.tx_bytes)));
-        row("dropped", totals.dropped, "packets, by these rules (a client sends a lost request again):");
+        row("dropped", totals.dropped, "packets:");
+        for (reason, count) in stats.drop_reasons() {
+            println!("{:26}{count:>7}  {reason}", "");
+        }
+        println!(
+            "\n  by these rules (what comes later in a flow whose data a rule has dropped is `flow_drop`):"
+        );
         for (action, (signature, count)) in alerts(ended, "blocked") {
             row("", count, &format!("sid {action}  {signature}"));
         }
