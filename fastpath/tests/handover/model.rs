@@ -40,6 +40,9 @@ const TARGET: usize = PAYLOAD + 5;
 const MARK: usize = PAYLOAD + 6;
 const LENGTH: usize = PAYLOAD + 8;
 
+/// Nanoseconds that a turn takes: nobody waits for another one longer than for a few turns.
+const TURN: u64 = 3_000_000;
+
 /// What the stand-in of the engine says to a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -169,6 +172,7 @@ pub(crate) struct Model {
     pub(crate) stalled: Vec<bool>,
     setup: Setup,
     put: Vec<Put>,
+    now: Timestamp,
 }
 
 impl Model {
@@ -196,7 +200,13 @@ impl Model {
             worker.join(Mesh::among(ends, handles.clone(), overflow));
             worker
         });
-        Self { workers: workers.collect(), stalled: vec![false; n], setup, put: Vec::new() }
+        Self {
+            workers: workers.collect(),
+            stalled: vec![false; n],
+            setup,
+            put: Vec::new(),
+            now: Timestamp(1),
+        }
     }
 
     /// Puts a packet before a worker.
@@ -220,7 +230,8 @@ impl Model {
         if self.stalled[worker] {
             return 0;
         }
-        let handled = self.workers[worker].turn(Timestamp(1)).unwrap_or_default();
+        self.now.0 += TURN;
+        let handled = self.workers[worker].turn(self.now).unwrap_or_default();
         self.check(worker);
         handled
     }
@@ -247,11 +258,16 @@ impl Model {
 
     /// Lets all run until nothing is left to do, but for those that are stalled.
     pub(crate) fn settle(&mut self) {
-        loop {
-            let handled: usize = (0..self.workers.len()).map(|worker| self.turn(worker)).sum();
-            if handled == 0 {
-                break;
-            }
+        self.exhaust(0..self.workers.len());
+    }
+
+    /// Lets these run until nothing is left to do for them.
+    fn exhaust(&mut self, workers: std::ops::Range<usize>) {
+        // Who has lost patience with another one goes on after turns in which it did nothing.
+        let mut idle = 0;
+        while idle < 3 {
+            let handled: usize = workers.clone().map(|worker| self.turn(worker)).sum();
+            idle = if handled == 0 { idle + 1 } else { 0 };
         }
     }
 
@@ -345,7 +361,7 @@ pub(crate) fn run(setup: Setup, script: &[u8]) {
         // Those left behind may still look at what was lent to them, and answer.
         for worker in 0..model.workers.len() {
             if std::mem::take(&mut model.stalled[worker]) {
-                while model.turn(worker) > 0 {}
+                model.exhaust(worker..worker + 1);
                 model.workers[worker].close();
                 model.check(worker);
             }
