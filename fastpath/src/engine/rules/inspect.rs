@@ -135,7 +135,7 @@ impl<'a> Look<'a> {
         let satisfied = !text.bytes.is_empty() && cursors.satisfy(&rule.contents, text);
         if satisfied {
             self.remembered.matched(index, end);
-        } else if rule.contents.len() > 1 && rule.fast_pattern.is_some() {
+        } else if rule.may_wait() {
             self.remembered.wait(index, end);
         }
         satisfied
@@ -143,6 +143,14 @@ impl<'a> Look<'a> {
 }
 
 impl Rule {
+    /// Whether more data may complete the contents although its fast pattern was found before: there are others, or the fast
+    /// pattern is only a part of the one.
+    fn may_wait(&self) -> bool {
+        let Some(pattern) = &self.fast_pattern else { return false };
+        let searched = prefilter::searched(pattern).len();
+        self.contents.len() > 1 || self.contents.iter().any(|only| only.needle.len() > searched)
+    }
+
     /// What makes the rule match, if it does.
     fn matches(
         &self,
