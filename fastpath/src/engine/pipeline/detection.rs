@@ -7,7 +7,7 @@ use crate::engine::{
     Engine, event,
     event::{EventKind, Outcome},
     flow::{FlowAction, FlowState},
-    rules::{Action, FlowFacts, Match, Recipients, RuleInfo, Stream, Subject, Via},
+    rules::{Action, FlowFacts, Match, Recipients, RuleInfo, SeenBy, Stream, Subject, Via},
     verdict::{DropReason, Enforcement},
 };
 
@@ -17,10 +17,14 @@ impl Engine {
         let Self { rules, scratch, flows, streams, settings, counters, .. } = self;
         let mut entry = sight.flow.and_then(|(handle, direction)| Some((direction, flows.get_mut(handle)?)));
         let of_flow = entry.as_ref().map(|(direction, (flow, _))| event::FlowFacts::of(flow, *direction));
+        let protocol = sight.packet.network.as_ref().map(|network| network.protocol);
+        // An error message about a packet of the flow comes from anywhere.
+        let is_own = entry.as_ref().is_none_or(|(_, (flow, _))| protocol == Some(flow.key().protocol()));
         let facts = entry.as_mut().map(|(direction, (flow, track))| FlowFacts {
             direction: *direction,
-            established: flow.state() != FlowState::New,
-            first: track.is_first(*direction),
+            // Data in a SYN is read when the handshake is over, and looked at now.
+            established: flow.state() != FlowState::New || sight.fresh.is_some(),
+            first: !is_own || (sight.seen_by == SeenBy::All && track.is_first(*direction)),
         });
         let (session, memory) = match &mut entry {
             Some((_, (_, track))) => (Some(&track.session), Some(&mut track.memory)),
@@ -43,6 +47,7 @@ impl Engine {
         };
         let mut matched = Matched::default();
         rules.inspect(&subject, memory, scratch, |Match { rule, via }| {
+            let via = if is_own { via } else { Via::Packet };
             let outcome = match rule.action {
                 Action::Pass => {
                     matched.pass_flow |= via != Via::Packet;
