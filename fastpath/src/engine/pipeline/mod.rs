@@ -87,7 +87,17 @@ impl Engine {
         }
         let Some(entered) = self.enter_flow(sight, findings) else { return };
         sight.flow = Some(entered);
-        match self.flow_action(entered.0) {
+        let mut action = self.flow_action(entered.0);
+        if self.is_another_connection(sight, action) {
+            if let Err(inspection) = self.begin_flow_anew(sight, findings) {
+                if inspection == Inspection::Full {
+                    self.inspect_rules(sight, findings);
+                }
+                return;
+            }
+            action = FlowAction::None;
+        }
+        match action {
             FlowAction::Drop(_) => {
                 self.count_in_flow(sight);
                 self.drop_packet(DropReason::Flow, sight, None, findings);

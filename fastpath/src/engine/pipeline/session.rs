@@ -6,7 +6,6 @@ use crate::engine::{
     flow::FlowState,
     meta::Meta,
     packet::TcpSegment,
-    policy::Failure,
     rules::SeenBy,
     stream::{Fresh, Outcome, Phase, Segment, SegmentOptions, State, Tracked},
     verdict::{DropReason, Enforcement},
@@ -23,11 +22,9 @@ impl Engine {
         let segment = segment(tcp);
         let Some(mut tracked) = self.track(&segment, sight) else { return Inspection::None };
         if tracked.reuse {
-            let Some(anew) = self.begin_flow_anew(sight, findings) else {
-                sight.flow = None;
-                return self.apply(Failure::FlowMemcap, sight, findings);
-            };
-            sight.flow = Some(anew);
+            if let Err(inspection) = self.begin_flow_anew(sight, findings) {
+                return inspection;
+            }
             let Some(again) = self.track(&segment, sight) else { return Inspection::None };
             tracked = again;
         }
