@@ -40,6 +40,10 @@ use sight::Sight;
 /// that carry fragments of datagrams.
 const MAX_DEPTH: u8 = 8;
 
+/// Pieces of a stream, with holes between them, that are looked at on one occasion. Who sends every other byte can have half a million of
+/// them wait for one packet, or for the end of the flow.
+const MOST_PIECES: usize = 64;
+
 impl Engine {
     /// Takes one layer of a packet and those inside it through everything. The inner ones come first: what they say is said of
     /// the whole.

@@ -215,3 +215,36 @@ fn where_vlans_do_not_tell_flows_apart_they_do_not_tell_datagrams_apart() {
     assert_eq!(inspect(&mut engine, first).0, Verdict::Forward);
     assert_eq!(inspect(&mut engine, last).0, DROPPED);
 }
+
+/// The sids of the alerts that ending all flows gives.
+fn sids_at_the_end(engine: &mut Engine) -> Vec<u32> {
+    let mut events: Vec<Event> = Vec::new();
+    engine.finish(Timestamp::default(), &mut events);
+    let sid = |event: &Event| match &event.kind {
+        EventKind::Alert { rule, .. } => Some(rule.sid),
+        _ => None,
+    };
+    events.iter().filter_map(sid).collect()
+}
+
+#[test]
+fn the_end_of_a_flow_is_bounded_work() {
+    let mut engine = connected("alert tcp any any -> any any (content:\"x\"; sid:1;)");
+    for piece in 1..500 {
+        assert_eq!(inspect(&mut engine, client("A", 2 * piece, b"x")), (Verdict::Forward, vec![]));
+    }
+    assert_eq!(sids_at_the_end(&mut engine).len(), 64);
+}
+
+#[test]
+fn what_is_left_of_a_passed_flow_is_not_looked_at() {
+    let left = |first: &[u8]| {
+        let rules = "pass tcp any any -> any any (content:\"friend\"; sid:1;)
+alert tcp any any -> any any (content:\"evil\"; sid:2;)";
+        let mut engine = connected(rules);
+        assert_eq!(inspect(&mut engine, client("A", 0, first)).0, Verdict::Forward);
+        assert_eq!(inspect(&mut engine, client("A", 50, b"evil")).0, Verdict::Forward);
+        sids_at_the_end(&mut engine)
+    };
+    assert_eq!((left(b"friend"), left(b"someone")), (vec![], vec![2]));
+}
