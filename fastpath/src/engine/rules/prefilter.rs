@@ -68,6 +68,11 @@ impl Scratch {
         }
     }
 
+    /// Whether a rule is among what was found.
+    pub(super) fn has(&self, rule: u32) -> bool {
+        self.found.contains(&rule)
+    }
+
     /// Adds a rule to what was found.
     pub(super) fn add(&mut self, rule: u32) {
         self.found.push(rule);
