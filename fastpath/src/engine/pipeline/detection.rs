@@ -17,9 +17,7 @@ impl Engine {
         let Self { rules, scratch, flows, streams, settings, counters, .. } = self;
         let mut entry = sight.flow.and_then(|(handle, direction)| Some((direction, flows.get_mut(handle)?)));
         let of_flow = entry.as_ref().map(|(direction, (flow, _))| event::FlowFacts::of(flow, *direction));
-        let protocol = sight.packet.network.as_ref().map(|network| network.protocol);
-        // An error message about a packet of the flow comes from anywhere.
-        let is_own = entry.as_ref().is_none_or(|(_, (flow, _))| protocol == Some(flow.key().protocol()));
+        let is_own = entry.as_ref().is_none_or(|(_, (flow, _))| sight.is_of(flow));
         let facts = entry.as_mut().map(|(direction, (flow, track))| FlowFacts {
             direction: *direction,
             // Data in a SYN is read when the handshake is over, and looked at now.

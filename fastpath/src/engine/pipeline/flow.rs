@@ -120,10 +120,13 @@ impl Engine {
         }
     }
 
-    /// Whether a SYN makes another connection of a flow that is not looked at, of which therefore no session is known. What was decided
-    /// because of a failure holds for the connection that it befell; what a rule has dropped stays so.
+    /// Whether a SYN makes another connection of a flow that is not looked at, and whose session is not followed. What was decided because of a failure holds for the connection that it befell; what a rule has dropped stays so.
     pub(super) fn is_another_connection(&self, sight: &Sight<'_>, action: FlowAction) -> bool {
-        let unseen = matches!(action, FlowAction::Bypass | FlowAction::Drop(DropReason::StreamMidstream));
+        let unseen = match action {
+            FlowAction::Drop(reason) => reason != DropReason::Rule,
+            FlowAction::Bypass => true,
+            FlowAction::Pass | FlowAction::None => false,
+        };
         let opens = match &sight.packet.transport {
             Some(Transport::Tcp(tcp)) => tcp.syn() && !tcp.ack() && !tcp.rst() && !tcp.fin(),
             _ => false,
@@ -131,8 +134,12 @@ impl Engine {
         unseen && opens
     }
 
-    /// What was decided about a flow.
-    pub(super) fn flow_action(&self, handle: Handle) -> FlowAction {
-        self.flows.get(handle).map_or(FlowAction::None, |(flow, _)| flow.action)
+    /// What was decided about the packet's flow, as far as it holds for the packet: who may say what it likes in its flow may not in error
+    /// messages about it, which anybody can send.
+    pub(super) fn flow_action(&self, sight: &Sight<'_>) -> FlowAction {
+        match sight.flow.and_then(|(handle, _)| self.flows.get(handle)) {
+            Some((flow, _)) if sight.is_of(flow) || matches!(flow.action, FlowAction::Drop(_)) => flow.action,
+            _ => FlowAction::None,
+        }
     }
 }

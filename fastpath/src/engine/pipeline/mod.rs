@@ -91,7 +91,7 @@ impl Engine {
         }
         let Some(entered) = self.enter_flow(sight, findings) else { return };
         sight.flow = Some(entered);
-        let mut action = self.flow_action(entered.0);
+        let mut action = self.flow_action(sight);
         if self.is_another_connection(sight, action) {
             if let Err(inspection) = self.begin_flow_anew(sight, findings) {
                 if inspection == Inspection::Full {
@@ -124,8 +124,7 @@ impl Engine {
             }
             _ => self.count_in_flow(sight),
         }
-        let action = sight.flow.map_or(FlowAction::None, |(handle, _)| self.flow_action(handle));
-        if matches!(action, FlowAction::Pass | FlowAction::Bypass) {
+        if matches!(self.flow_action(sight), FlowAction::Pass | FlowAction::Bypass) {
             return;
         }
         self.inspect_rules(sight, findings);

@@ -183,21 +183,25 @@ fn a_connection_may_begin_where_another_was_not_seen_from_its_start() {
     assert_eq!(inspect(&mut engine, client("S", 0, b"")).0, Verdict::Drop(DropReason::Flow));
 }
 
+/// Somebody's ICMP message about a packet of the client's.
+fn error_about(packet: &[u8]) -> Vec<u8> {
+    let mut error = Vec::new();
+    let code = etherparse::icmpv4::TimeExceededCode::TtlExceededInTransit;
+    PacketBuilder::ethernet2([2; 6], [1; 6])
+        .ipv4([10, 0, 0, 66], CLIENT, 64)
+        .icmpv4(etherparse::Icmpv4Type::TimeExceeded(code))
+        .write(&mut error, &packet[14..])
+        .unwrap();
+    error
+}
+
 #[test]
 fn what_is_said_of_an_error_message_is_not_said_of_the_flow_that_it_is_about() {
     // Anybody can send one about anybody's packet.
     let evil = "drop tcp any any -> any any (content:\"evil\"; sid:2;)";
     for (rule, verdict) in [("pass", Verdict::Forward), ("drop", DROPPED)] {
         let mut engine = connected(&format!("{rule} icmp any any -> any any (sid:1;)\n{evil}"));
-        let quoted = client("A", 0, b"");
-        let mut error = Vec::new();
-        PacketBuilder::ethernet2([2; 6], [1; 6])
-            .ipv4([10, 0, 0, 66], CLIENT, 64)
-            .icmpv4(etherparse::Icmpv4Type::TimeExceeded(
-                etherparse::icmpv4::TimeExceededCode::TtlExceededInTransit,
-            ))
-            .write(&mut error, &quoted[14..])
-            .unwrap();
+        let error = error_about(&client("A", 0, b""));
         assert_eq!(inspect(&mut engine, error.clone()).0, verdict);
         assert_eq!(inspect(&mut engine, error).0, verdict, "each of them is looked at");
         assert_eq!(inspect(&mut engine, client("A", 0, b"good")).0, Verdict::Forward, "{rule}");
@@ -247,4 +251,26 @@ alert tcp any any -> any any (content:\"evil\"; sid:2;)";
         sids_at_the_end(&mut engine)
     };
     assert_eq!((left(b"friend"), left(b"someone")), (vec![], vec![2]));
+}
+
+#[test]
+fn an_error_message_about_a_passed_flow_is_not_passed() {
+    let rules = "pass tcp any any -> any any (content:\"friend\"; sid:1;)
+drop ip any any -> any any (content:\"evil\"; sid:2;)";
+    let mut engine = connected(rules);
+    for (seq, payload) in [(0, &b"friend"[..]), (6, b"evil")] {
+        assert_eq!(inspect(&mut engine, client("A", seq, payload)).0, Verdict::Forward);
+    }
+    assert_eq!(inspect(&mut engine, error_about(&client("A", 6, b"evil"))).0, DROPPED);
+}
+
+#[test]
+fn more_tags_than_are_taken_off_hide_nothing() {
+    let mut engine = engine("drop udp any any -> any any (content:\"evil\"; sid:1;)", Enforcement::Drop);
+    let tagged = |tags: usize| {
+        let packet = udp(b"evil");
+        [&packet[..12], &[0x81, 0, 0, 7].repeat(tags), &packet[12..]].concat()
+    };
+    assert_eq!(inspect(&mut engine, tagged(3)).0, DROPPED);
+    assert_eq!(inspect(&mut engine, tagged(4)).0, Verdict::Drop(DropReason::Decode));
 }
