@@ -73,7 +73,7 @@ fn a_content_longer_than_what_is_searched_of_it_is_found_across_segments() {
             let (head, tail) = content.as_bytes().split_at(cut);
             assert_eq!(inspect(&mut engine, client("A", 0, head)).0, Verdict::Forward);
             assert_eq!(
-                inspect(&mut engine, client("A", cut as u32, tail)).0,
+                inspect(&mut engine, client("A", u32::try_from(cut).unwrap(), tail)).0,
                 DROPPED,
                 "cut at {cut}: {rule}"
             );
