@@ -47,12 +47,16 @@ pub(super) fn reject(frame: &[u8], packet: &Packet<'_>, to: End) -> Option<Injec
         End::Source => (destination, source),
         End::Destination => (source, destination),
     };
-    let mut out = link_header(frame, frame.len() - datagram.len(), to)?;
+    let link = frame.len() - datagram.len();
+    let mut out = link_header(frame, link, to)?;
     match &packet.transport {
         Some(Transport::Tcp(tcp)) => write_reset(&mut out, tcp, from, at, to)?,
         Some(Transport::Icmpv4(icmp)) if !is_request_v4(icmp.type_and_code().0) => return None,
         Some(Transport::Icmpv6(icmp)) if icmp.type_and_code().0 < 128 => return None,
         _ => write_unreachable(&mut out, datagram, network, from, at, to)?,
+    }
+    if packet.shims.pppoe {
+        set_pppoe_length(&mut out, link, network.bytes.len())?;
     }
     Some(Injection { to, frame: out })
 }
@@ -86,6 +90,20 @@ fn link_header(frame: &[u8], length: usize, to: End) -> Option<Vec<u8>> {
         a.swap_with_slice(b);
     }
     Some(header)
+}
+
+/// The length in a PPPoE header (RFC 2516, section 4) that was about `before` bytes of IP. None where it was not: something else lies
+/// between.
+fn set_pppoe_length(out: &mut [u8], link: usize, before: usize) -> Option<()> {
+    /// Bytes of PPP's protocol field.
+    const PROTOCOL: usize = 2;
+    let length = u16::try_from(out.len() - link + PROTOCOL).ok()?;
+    let field = out.get_mut(..link - PROTOCOL)?.last_chunk_mut::<2>()?;
+    if usize::from(u16::from_be_bytes(*field)) != before + PROTOCOL {
+        return None;
+    }
+    *field = length.to_be_bytes();
+    Some(())
 }
 
 fn write_reset(out: &mut Vec<u8>, tcp: &TcpSlice<'_>, from: IpAddr, at: IpAddr, to: End) -> Option<()> {
@@ -255,6 +273,24 @@ mod tests {
         assert_eq!(macs, [[2; 6], [1; 6]].concat());
         assert!(reset.rst && reset.ack);
         assert_eq!((reset.sequence_number, reset.source_port), (5000, 1000));
+    }
+
+    #[test]
+    fn the_length_of_pppoe_is_that_of_the_answer() {
+        let plain = tcp_frame(|_| {}, b"evil");
+        let datagram = &plain[18..];
+        let session = |length: usize| {
+            let length = u16::try_from(length).unwrap().to_be_bytes();
+            let header = [&[1; 6][..], &[2; 6], &[0x88, 0x64, 0x11, 0, 0, 7], &length, &[0, 0x21]].concat();
+            [&header, datagram].concat()
+        };
+        let message = answer(&session(datagram.len() + 2), End::Source).unwrap();
+        assert_eq!(message[18..20], u16::try_from(message.len() - 20).unwrap().to_be_bytes());
+        let message = Packet::decode(&message, LinkType::Ethernet);
+        assert!(
+            message.checksums_ok() && matches!(message.transport, Some(Transport::Tcp(tcp)) if tcp.rst())
+        );
+        assert_eq!(answer(&session(datagram.len() + 9), End::Source), None);
     }
 
     #[test]

@@ -14,6 +14,8 @@ use crate::engine::{
     verdict::{DropReason, Enforcement},
 };
 
+mod attack;
+
 fn load(text: &str) -> (RuleSet, LoadReport) {
     RuleSet::parse([(Path::new("a.rules"), text)], &Variables::suricata_defaults())
 }
@@ -56,12 +58,12 @@ fn udp_from(port: u16, payload: &[u8]) -> Vec<u8> {
 fn inspect(engine: &mut Engine, mut packet: Vec<u8>) -> (Verdict, Vec<(u32, Outcome)>) {
     let mut events: Vec<Event> = Vec::new();
     let verdict = engine.inspect(&mut packet, &Meta { number: 7, ..Meta::default() }, &mut events);
-    let seen = events.iter().filter_map(|event| {
-        assert_eq!(event.number, 7);
-        match &event.kind {
-            EventKind::Alert { rule, outcome } => Some((rule.sid, *outcome)),
-            _ => None,
+    let seen = events.iter().filter_map(|event| match &event.kind {
+        EventKind::Alert { rule, outcome } => {
+            assert_eq!(event.number, 7);
+            Some((rule.sid, *outcome))
         }
+        _ => None,
     });
     (verdict, seen.collect())
 }

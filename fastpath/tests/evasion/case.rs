@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use proptest::prelude::*;
 
+use crate::rules::LONG;
 use crate::wire::{Ends, Frame, Part, Tunnel, ends, fragment, segment, tunnels};
 
 /// One stream and the way it is sent.
@@ -34,8 +35,22 @@ struct Sent {
 }
 
 /// Words that make and break matches.
-const WORDS: [&str; 12] =
-    ["evil", "word", "evilword", "HEAD", "TAIL", "ev", "il", "EvIl", "wor", " ", "x", "................"];
+const WORDS: [&str; 14] = [
+    "evil",
+    "word",
+    "evilword",
+    "HEAD",
+    "TAIL",
+    "ev",
+    "il",
+    "EvIl",
+    "wor",
+    " ",
+    "x",
+    "................",
+    LONG,
+    "0123456789abcdef",
+];
 
 fn payloads() -> impl Strategy<Value = Vec<u8>> {
     let words = prop::collection::vec(prop::sample::select(&WORDS[..]), 1..24);

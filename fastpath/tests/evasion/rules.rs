@@ -12,7 +12,7 @@ type Matches = fn(&[u8]) -> bool;
 
 /// Protocols and bodies of rules, and whether a stream matches them. With `tcp`, `offset` and `depth` also count from the start
 /// of a segment, as in Suricata, so that what matches would depend on how the stream is cut.
-const RULES: [(&str, &str, Matches); 4] = [
+const RULES: [(&str, &str, Matches); 6] = [
     ("tcp", "content:\"evilword\";", |stream| !places(stream, b"evilword").is_empty()),
     ("tcp", "content:\"EVIL\"; nocase; content:\"word\"; distance:1; within:30;", |stream| {
         let words = places(stream, b"word");
@@ -27,7 +27,14 @@ const RULES: [(&str, &str, Matches); 4] = [
     ("tcp", "content:\"HEAD\"; content:\"TAIL\";", |stream| {
         !places(stream, b"HEAD").is_empty() && !places(stream, b"TAIL").is_empty()
     }),
+    ("tcp", "content:\"0123456789abcdef0123456789abcdef+long\";", |stream| {
+        !places(stream, LONG.as_bytes()).is_empty()
+    }),
+    ("tcp", "content:\"wordHEAD\"; fast_pattern:1,3;", |stream| !places(stream, b"wordHEAD").is_empty()),
 ];
+
+/// Longer than what is searched of a content at once.
+pub(crate) const LONG: &str = "0123456789abcdef0123456789abcdef+long";
 
 /// Where `needle` lies in `stream`.
 fn places(stream: &[u8], needle: &[u8]) -> Vec<usize> {

@@ -141,6 +141,8 @@ pub struct Flow {
     pub action: FlowAction,
     /// TTLs by direction ([`Direction`] as index).
     pub(super) ttl: [TtlRange; 2],
+    /// Whether rules have seen a packet, by direction.
+    pub(super) inspected: [bool; 2],
     pub(super) last: Timestamp,
     pub(super) packets: [u64; 2],
     pub(super) bytes: [u64; 2],
@@ -168,6 +170,11 @@ impl Flow {
     /// How far it has come; [`super::Table::set_state`] changes it.
     pub fn state(&self) -> FlowState {
         self.state
+    }
+
+    /// Whether the packet that rules are about to see is the first one of this direction.
+    pub fn is_first_inspected(&mut self, direction: Direction) -> bool {
+        !std::mem::replace(&mut self.inspected[direction as usize], true)
     }
 
     /// Time of its first packet.
@@ -227,6 +234,7 @@ impl Flow {
         self.packets.reverse();
         self.bytes.reverse();
         self.ttl.reverse();
+        self.inspected.reverse();
     }
 
     pub(super) fn count(&mut self, direction: Direction, bytes: u64, ttl: u8) {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 /// A fragment of an IP datagram (RFC 791; RFC 8200, section 4.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fragment<'a> {
-    /// VLAN ids from the outermost in: datagrams of different networks are never mixed.
+    /// VLAN ids from the outermost in: datagrams of different networks are never mixed. 0 is none.
     pub vlan: [Option<u16>; 3],
     /// Source address.
     pub source: IpAddr,

@@ -86,10 +86,10 @@ pub(super) fn payload<'a>(
     true
 }
 
-/// A VLAN tag behind its EtherType. A fourth one is not taken off: the packet then counts as not IP.
+/// A VLAN tag behind its EtherType. A fourth one is not taken off: what lies behind it is not seen, but a receiver may.
 fn vlan<'a>(bytes: &'a [u8], packet: &mut Packet<'a>, settings: &Settings) {
     let Some(id) = packet.vlan.iter_mut().find(|id| id.is_none()) else {
-        packet.events.raise(DecodeEvent::VlanTooManyLayers);
+        packet.events.raise_invalid(DecodeEvent::VlanTooManyLayers);
         return;
     };
     let Some((&[control_high, control_low, type_high, type_low], rest)) = bytes.split_first_chunk() else {

@@ -1,6 +1,6 @@
 //! Fragments, and the datagrams that they make.
 
-use super::{Findings, MAX_DEPTH, Place, Sight};
+use super::{Findings, MAX_DEPTH, Sight};
 use crate::engine::{
     Engine,
     flow::steer_with,
@@ -20,7 +20,9 @@ impl Engine {
         findings: &mut Findings<'_>,
     ) -> Option<Box<Referral>> {
         let Meta { time, number, .. } = *sight.place.meta;
-        let accepted = self.defragmenter.accept(fragment, time, number);
+        // Where VLANs do not tell flows apart, they do not tell datagrams apart either (as with Suricata).
+        let vlan = if self.settings.flow.tracking.vlan { fragment.vlan } else { [None; 3] };
+        let accepted = self.defragmenter.accept(&Fragment { vlan, ..*fragment }, time, number);
         let v6 = fragment.source.is_ipv6();
         if let Some(event) = accepted.event.and_then(|event| DecodeEvent::from_name(event.name(v6))) {
             sight.decode_events.raise(event);
@@ -32,7 +34,7 @@ impl Engine {
                 self.apply(Failure::DefragMemcap, sight, findings);
                 None
             }
-            Fate::Complete(ticket) => self.inspect_complete(ticket, fragment, sight.place, findings),
+            Fate::Complete(ticket) => self.inspect_complete(ticket, fragment, sight, findings),
             fate => {
                 if let Some(reason) = fate.drop_reason() {
                     self.drop_packet(reason, sight, None, findings);
@@ -47,9 +49,10 @@ impl Engine {
         &mut self,
         ticket: Ticket,
         fragment: &Fragment<'_>,
-        place: Place<'_>,
+        sight: &Sight<'_>,
         findings: &mut Findings<'_>,
     ) -> Option<Box<Referral>> {
+        let place = sight.place;
         let mut bytes = std::mem::take(&mut self.datagram);
         let known = self.defragmenter.assemble(ticket, &mut bytes);
         let meta = Meta { link: LinkType::RawIp, checksums: place.meta.checksums, ..*place.meta };
@@ -57,7 +60,7 @@ impl Engine {
         let owner = self.settings.share.owner(steer_with(&bytes, LinkType::RawIp, &self.settings.decoder));
         let inside = place.datagram_in(&bytes, &meta);
         if !known || inside.depth >= MAX_DEPTH {
-            findings.decision.drop(DropReason::Defrag);
+            self.drop_packet(DropReason::Defrag, sight, None, findings);
         } else if owner != self.settings.share.worker && place.is_on_the_wire() {
             return Some(Box::new(Referral { owner, ticket, bytes, vlan, meta }));
         } else {

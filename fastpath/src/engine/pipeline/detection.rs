@@ -7,7 +7,7 @@ use crate::engine::{
     Engine, event,
     event::{EventKind, Outcome},
     flow::{FlowAction, FlowState},
-    rules::{Action, FlowFacts, Match, Recipients, RuleInfo, Stream, Subject, Via},
+    rules::{Action, FlowFacts, Match, Recipients, RuleInfo, SeenBy, Stream, Subject, Via},
     verdict::{DropReason, Enforcement},
 };
 
@@ -16,10 +16,12 @@ impl Engine {
     pub(super) fn inspect_rules(&mut self, sight: &Sight<'_>, findings: &mut Findings<'_>) {
         let Self { rules, scratch, flows, streams, settings, counters, .. } = self;
         let mut entry = sight.flow.and_then(|(handle, direction)| Some((direction, flows.get_mut(handle)?)));
-        let facts = entry.as_ref().map(|(direction, (flow, _))| FlowFacts {
+        let is_own = entry.as_ref().is_none_or(|(_, (flow, _))| sight.is_of(flow));
+        let facts = entry.as_mut().map(|(direction, (flow, _))| FlowFacts {
             direction: *direction,
-            established: flow.state() != FlowState::New,
-            first: flow.packets(*direction) == 1,
+            // Data in a SYN is read when the handshake is over, and looked at now.
+            established: flow.state() != FlowState::New || sight.fresh.is_some(),
+            first: !is_own || (sight.seen_by == SeenBy::All && flow.is_first_inspected(*direction)),
         });
         let (of_flow, session, memory) = match &mut entry {
             Some((direction, (flow, track))) => {
@@ -44,6 +46,7 @@ impl Engine {
         };
         let mut matched = Matched::default();
         rules.inspect(&subject, memory, scratch, |Match { rule, via }| {
+            let via = if is_own { via } else { Via::Packet };
             let outcome = match rule.action {
                 Action::Pass => {
                     matched.pass_flow |= via != Via::Packet;

@@ -4,10 +4,11 @@ use std::{net::IpAddr, ops::ControlFlow, sync::Arc};
 
 use etherparse::{PacketBuilder, ip_number};
 
+use super::MOST_PIECES;
 use crate::engine::{
     counters::Counters,
     event::{Event, EventKind, EventSink, FlowFacts, Origin, Outcome},
-    flow::{Ended, Flow, FlowState},
+    flow::{Ended, Flow, FlowAction, FlowState},
     meta::{Direction, LinkType, PortId, Timestamp},
     packet::Packet,
     rules::{self, Action, Match, RuleSet, Scratch, SeenBy, Stream, Subject},
@@ -36,8 +37,11 @@ impl Ending<'_> {
             self.counters.tcp_end.count(ended.state.session.state());
         }
         if tcp.is_some() {
-            for direction in [Direction::ToServer, Direction::ToClient] {
-                while let Some(fresh) = self.streams.flush(&mut ended.state.session, direction) {
+            // Of a flow that was dropped, passed or bypassed nothing is looked at any more.
+            let inspected = ended.flow.action == FlowAction::None;
+            for direction in [Direction::ToServer, Direction::ToClient].into_iter().filter(|_| inspected) {
+                for _ in 0..MOST_PIECES {
+                    let Some(fresh) = self.streams.flush(&mut ended.state.session, direction) else { break };
                     self.inspect(&mut ended, direction, &fresh, now, sink);
                 }
             }

@@ -5,8 +5,9 @@ use crate::engine::{
     Engine,
     flow::{FlowAction, FlowEnd, Handle, Tuple, is_icmp_error},
     meta::{Direction, Meta},
-    packet::Packet,
+    packet::{Packet, Transport},
     policy::Failure,
+    verdict::DropReason,
 };
 
 /// What a packet says of its flow.
@@ -94,23 +95,51 @@ impl Engine {
         Some((entry.handle, entry.direction))
     }
 
-    /// Ends the packet's flow, whose session is over, and begins one with the same key.
+    /// Ends the packet's flow and begins one with the same key: there is another connection of the same ends.
+    ///
+    /// # Errors
+    /// There is no room, and the policy for that was applied: which rules still look at the packet.
     pub(super) fn begin_flow_anew(
         &mut self,
-        sight: &Sight<'_>,
+        sight: &mut Sight<'_>,
         findings: &mut Findings<'_>,
-    ) -> Option<(Handle, Direction)> {
-        let FlowOf::Any(tuple) = FlowOf::packet(sight.packet, sight.place.tunnels) else { return None };
+    ) -> Result<(), Inspection> {
         let Self { rules, scratch, flows, streams, counters, .. } = self;
-        if let Some(ended) = flows.remove(sight.flow?.0, FlowEnd::TcpReuse) {
+        if let Some((handle, _)) = sight.flow.take()
+            && let Some(ended) = flows.remove(handle, FlowEnd::TcpReuse)
+        {
             let mut ending = Ending { rules, scratch, streams, counters };
             ending.close(ended, sight.place.meta.time, &mut *findings.sink);
         }
-        self.begin_flow(&tuple, sight, findings)
+        if let FlowOf::Any(tuple) = FlowOf::packet(sight.packet, sight.place.tunnels) {
+            sight.flow = self.begin_flow(&tuple, sight, findings);
+        }
+        match sight.flow {
+            Some(_) => Ok(()),
+            None => Err(self.apply(Failure::FlowMemcap, sight, findings)),
+        }
     }
 
-    /// What was decided about a flow.
-    pub(super) fn flow_action(&self, handle: Handle) -> FlowAction {
-        self.flows.get(handle).map_or(FlowAction::None, |(flow, _)| flow.action)
+    /// Whether a SYN makes another connection of a flow that is not looked at, and whose session is not followed. What was decided because of a failure holds for the connection that it befell; what a rule has dropped stays so.
+    pub(super) fn is_another_connection(&self, sight: &Sight<'_>, action: FlowAction) -> bool {
+        let unseen = match action {
+            FlowAction::Drop(reason) => reason != DropReason::Rule,
+            FlowAction::Bypass => true,
+            FlowAction::Pass | FlowAction::None => false,
+        };
+        let opens = match &sight.packet.transport {
+            Some(Transport::Tcp(tcp)) => tcp.syn() && !tcp.ack() && !tcp.rst() && !tcp.fin(),
+            _ => false,
+        };
+        unseen && opens
+    }
+
+    /// What was decided about the packet's flow, as far as it holds for the packet: who may say what it likes in its flow may not in error
+    /// messages about it, which anybody can send.
+    pub(super) fn flow_action(&self, sight: &Sight<'_>) -> FlowAction {
+        match sight.flow.and_then(|(handle, _)| self.flows.get(handle)) {
+            Some((flow, _)) if sight.is_of(flow) || matches!(flow.action, FlowAction::Drop(_)) => flow.action,
+            _ => FlowAction::None,
+        }
     }
 }

@@ -40,6 +40,10 @@ use sight::Sight;
 /// that carry fragments of datagrams.
 const MAX_DEPTH: u8 = 8;
 
+/// Pieces of a stream, with holes between them, that are looked at on one occasion. Who sends every other byte can have half a million of
+/// them wait for one packet, or for the end of the flow.
+const MOST_PIECES: usize = 64;
+
 impl Engine {
     /// Takes one layer of a packet and those inside it through everything. The inner ones come first: what they say is said of
     /// the whole.
@@ -87,7 +91,17 @@ impl Engine {
         }
         let Some(entered) = self.enter_flow(sight, findings) else { return };
         sight.flow = Some(entered);
-        match self.flow_action(entered.0) {
+        let mut action = self.flow_action(sight);
+        if self.is_another_connection(sight, action) {
+            if let Err(inspection) = self.begin_flow_anew(sight, findings) {
+                if inspection == Inspection::Full {
+                    self.inspect_rules(sight, findings);
+                }
+                return;
+            }
+            action = FlowAction::None;
+        }
+        match action {
             FlowAction::Drop(_) => {
                 self.count_in_flow(sight);
                 self.drop_packet(DropReason::Flow, sight, None, findings);
@@ -110,8 +124,7 @@ impl Engine {
             }
             _ => self.count_in_flow(sight),
         }
-        let action = sight.flow.map_or(FlowAction::None, |(handle, _)| self.flow_action(handle));
-        if matches!(action, FlowAction::Pass | FlowAction::Bypass) {
+        if matches!(self.flow_action(sight), FlowAction::Pass | FlowAction::Bypass) {
             return;
         }
         self.inspect_rules(sight, findings);

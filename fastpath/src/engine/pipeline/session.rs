@@ -1,12 +1,11 @@
 //! A packet's part in a TCP session.
 
-use super::{Findings, Inspection, Sight, report::tcp_flags};
+use super::{Findings, Inspection, MOST_PIECES, Sight, report::tcp_flags};
 use crate::engine::{
     Engine,
     flow::FlowState,
     meta::Meta,
     packet::TcpSegment,
-    policy::Failure,
     rules::SeenBy,
     stream::{Fresh, Outcome, Phase, Segment, SegmentOptions, State, Tracked},
     verdict::{DropReason, Enforcement},
@@ -23,11 +22,9 @@ impl Engine {
         let segment = segment(tcp);
         let Some(mut tracked) = self.track(&segment, sight) else { return Inspection::None };
         if tracked.reuse {
-            let Some(anew) = self.begin_flow_anew(sight, findings) else {
-                sight.flow = None;
-                return self.apply(Failure::FlowMemcap, sight, findings);
-            };
-            sight.flow = Some(anew);
+            if let Err(inspection) = self.begin_flow_anew(sight, findings) {
+                return inspection;
+            }
             let Some(again) = self.track(&segment, sight) else { return Inspection::None };
             tracked = again;
         }
@@ -44,12 +41,13 @@ impl Engine {
         }
     }
 
-    /// What the segment completes behind bytes that its receiver has and that were never seen: each piece is looked at by itself.
+    /// What the segment completes behind bytes that its receiver has and that were never seen: each piece is looked at by itself, those
+    /// that are too many for one packet with the next ones.
     pub(super) fn inspect_behind_gaps(&mut self, sight: &mut Sight<'_>, findings: &mut Findings<'_>) {
-        while let Some(Fresh { gap: 1.., .. }) = sight.fresh
-            && let Some((handle, direction)) = sight.flow
-            && let Some((_, track)) = self.flows.get_mut(handle)
-        {
+        for _ in 0..MOST_PIECES {
+            let Some(Fresh { gap: 1.., .. }) = sight.fresh else { break };
+            let Some((handle, direction)) = sight.flow else { break };
+            let Some((_, track)) = self.flows.get_mut(handle) else { break };
             sight.fresh = self.streams.resume(&mut track.session, direction);
             sight.seen_by = SeenBy::InStream;
             if sight.fresh.is_some() {

@@ -3,7 +3,7 @@
 use crate::engine::{
     decision::Decision,
     event::{EventSink, Origin, PacketFacts},
-    flow::Handle,
+    flow::{Flow, Handle},
     meta::{Direction, Meta},
     packet::{DecodeEvents, Packet, Tunnel},
     rules::SeenBy,
@@ -91,6 +91,12 @@ pub(super) struct Sight<'a> {
 }
 
 impl<'a> Sight<'a> {
+    /// Whether the packet is one of `flow` itself, and not an error message about one.
+    pub(super) fn is_of(&self, flow: &Flow) -> bool {
+        let protocol = self.packet.network.as_ref().map(|network| network.protocol);
+        protocol == Some(flow.key().protocol())
+    }
+
     pub(super) fn new(packet: &'a Packet<'a>, place: Place<'a>) -> Self {
         let seen_by = match packet.events.is_invalid() {
             true => SeenBy::AboutEvents,

@@ -94,7 +94,6 @@ impl<'a> Look<'a> {
     ) -> Self {
         let start = stream.streams.window_start(stream.session, stream.direction, stream.fresh);
         remembered.forget_before(start);
-        remembered.waiting().for_each(|rule| candidates.add(rule));
         let seam = group.longest().saturating_sub(1);
         let only_payload = stream.fresh.buffered == 0 && stream.fresh.plain && !remembered.is_crowded();
         if only_payload {
@@ -104,12 +103,14 @@ impl<'a> Look<'a> {
                 scratch.extend_from_slice(head.get(..seam).unwrap_or(head));
                 group.search(scratch, candidates);
             }
+            remembered.add_waiting(candidates);
             return Self { stream, payload, remembered, start, window: None, scratch: Some(scratch) };
         }
         let mut look = Self { stream, payload, remembered, start, window: None, scratch: Some(scratch) };
         let Window { bytes, fresh_at, .. } = look.window();
         let from = if look.remembered.is_crowded() { 0 } else { fresh_at.saturating_sub(seam) };
         group.search(bytes.get(from..).unwrap_or_default(), candidates);
+        look.remembered.add_waiting(candidates);
         look
     }
 
@@ -135,7 +136,7 @@ impl<'a> Look<'a> {
         let satisfied = !text.bytes.is_empty() && cursors.satisfy(&rule.contents, text);
         if satisfied {
             self.remembered.matched(index, end);
-        } else if rule.contents.len() > 1 && rule.fast_pattern.is_some() {
+        } else if rule.may_wait() {
             self.remembered.wait(index, end);
         }
         satisfied
@@ -143,6 +144,14 @@ impl<'a> Look<'a> {
 }
 
 impl Rule {
+    /// Whether more data may complete the contents although its fast pattern was found before: there are others, or the fast
+    /// pattern is only a part of the one.
+    fn may_wait(&self) -> bool {
+        let Some(pattern) = &self.fast_pattern else { return false };
+        let searched = prefilter::searched(pattern).len();
+        self.contents.len() > 1 || self.contents.iter().any(|only| only.needle.len() > searched)
+    }
+
     /// What makes the rule match, if it does.
     fn matches(
         &self,

@@ -5,6 +5,7 @@
 //! on the same bytes. Both are remembered as a rule and a place, a few per direction. When there are more, the whole remembered
 //! data is searched again for a while, so that nothing is missed.
 
+use super::prefilter;
 use crate::engine::meta::Direction;
 
 /// Remembered rules per direction.
@@ -50,6 +51,8 @@ struct Entry {
     matched_until: Option<Place>,
     /// Its fast pattern was found behind that, its other contents were not.
     waits: bool,
+    /// The fast pattern is in the data that is being looked at, not only in what was before.
+    found: bool,
 }
 
 impl Memory {
@@ -79,9 +82,14 @@ impl Remembered {
         self.crowded_until = self.crowded_until.filter(|until| until.is_behind(start));
     }
 
-    /// Rules that wait for more data.
-    pub(super) fn waiting(&self) -> impl Iterator<Item = u32> + '_ {
-        self.entries.iter().flatten().filter(|entry| entry.waits).map(|entry| entry.rule)
+    /// Adds the rules that wait for more data to those whose fast pattern was found in it.
+    pub(super) fn add_waiting(&mut self, candidates: &mut prefilter::Scratch) {
+        for entry in self.entries.iter_mut().flatten().filter(|entry| entry.waits) {
+            entry.found = candidates.has(entry.rule);
+            if !entry.found {
+                candidates.add(entry.rule);
+            }
+        }
     }
 
     /// Whether the window has to be searched as a whole.
@@ -96,11 +104,14 @@ impl Remembered {
         until.filter(|until| until.is_behind(start)).map_or(0, |until| until.0.wrapping_sub(start.0) as usize)
     }
 
-    /// `rule`'s fast pattern is in the data up to `end`, its other contents are not all.
+    /// `rule`'s fast pattern is in the data up to `end`, its other contents are not all. A rule that only waits on does so no longer than
+    /// its fast pattern is in the window.
     pub(super) fn wait(&mut self, rule: u32, end: u64) {
-        let end = Place::new(end);
-        let matched_until = self.entry(rule).and_then(|entry| entry.matched_until);
-        if !self.put(Entry { rule, end, matched_until, waits: true }) {
+        let known = self.entry(rule);
+        let matched_until = known.and_then(|entry| entry.matched_until);
+        let end =
+            known.filter(|entry| entry.waits && !entry.found).map_or(Place::new(end), |entry| entry.end);
+        if !self.put(Entry { rule, end, matched_until, waits: true, found: true }) {
             self.crowded_until = Some(end);
         }
     }
@@ -108,7 +119,7 @@ impl Remembered {
     /// `rule` has matched in the data up to `end`.
     pub(super) fn matched(&mut self, rule: u32, end: u64) {
         let end = Place::new(end);
-        self.put(Entry { rule, end, matched_until: Some(end), waits: false });
+        self.put(Entry { rule, end, matched_until: Some(end), waits: false, found: true });
     }
 
     fn entry(&self, rule: u32) -> Option<&Entry> {
@@ -133,17 +144,41 @@ impl Remembered {
 mod tests {
     use super::*;
 
+    /// Rules that wait when the fast patterns of `found` are found.
+    fn waiting(remembered: &mut Remembered, found: &[u32]) -> Vec<u32> {
+        let mut candidates = prefilter::Scratch::default();
+        found.iter().for_each(|&rule| candidates.add(rule));
+        remembered.add_waiting(&mut candidates);
+        remembered.entries.iter().flatten().filter(|entry| entry.waits).map(|entry| entry.rule).collect()
+    }
+
     #[test]
     fn waits_until_the_window_has_moved_on() {
         let mut memory = Memory::default();
         let to_server = memory.direction(Direction::ToServer, 1, 0);
         to_server.wait(7, 100);
-        assert_eq!(to_server.waiting().collect::<Vec<_>>(), [7]);
+        assert_eq!(waiting(to_server, &[]), [7]);
         to_server.forget_before(99);
-        assert_eq!(to_server.waiting().count(), 1);
+        assert_eq!(waiting(to_server, &[]), [7]);
         to_server.forget_before(100);
-        assert_eq!(to_server.waiting().count(), 0);
-        assert_eq!(memory.direction(Direction::ToClient, 1, 0).waiting().count(), 0);
+        assert!(waiting(to_server, &[]).is_empty());
+        assert!(waiting(memory.direction(Direction::ToClient, 1, 0), &[]).is_empty());
+    }
+
+    #[test]
+    fn what_only_waits_does_not_wait_for_ever() {
+        let mut remembered = Remembered::default();
+        remembered.wait(7, 100);
+        assert_eq!(waiting(&mut remembered, &[7]), [7]);
+        remembered.wait(7, 200);
+        for end in [300, 400] {
+            assert_eq!(waiting(&mut remembered, &[8]), [7]);
+            remembered.wait(7, end);
+        }
+        remembered.forget_before(199);
+        assert_eq!(waiting(&mut remembered, &[]), [7]);
+        remembered.forget_before(200);
+        assert!(waiting(&mut remembered, &[]).is_empty());
     }
 
     #[test]
@@ -151,7 +186,7 @@ mod tests {
         let mut remembered = Remembered::default();
         remembered.matched(7, u64::from(u32::MAX));
         remembered.wait(7, u64::from(u32::MAX) + 20);
-        assert_eq!(remembered.waiting().collect::<Vec<_>>(), [7]);
+        assert_eq!(waiting(&mut remembered, &[]), [7]);
         assert_eq!(remembered.matched_in(7, u64::from(u32::MAX) - 5), 5);
         assert_eq!(remembered.matched_in(7, u64::from(u32::MAX) + 5), 0);
         assert_eq!(remembered.matched_in(8, 0), 0);
@@ -178,7 +213,7 @@ mod tests {
         assert!(!first.is_crowded(), "there was no data before");
         first.wait(7, 100);
         let remembered = memory.direction(Direction::ToServer, 2, 150);
-        assert_eq!(remembered.waiting().count(), 0);
+        assert!(waiting(remembered, &[]).is_empty());
         assert!(remembered.is_crowded());
     }
 }

@@ -31,6 +31,11 @@ pub(super) struct Prefilter {
 /// more, this long.
 const LONGEST_PATTERN: usize = 32;
 
+/// What is searched of a fast pattern.
+pub(super) fn searched(pattern: &[u8]) -> &[u8] {
+    pattern.get(..LONGEST_PATTERN).unwrap_or(pattern)
+}
+
 /// Rules that may be [`Scratch::add`]ed without an allocation.
 const MOST_ADDED: usize = 16;
 
@@ -61,6 +66,11 @@ impl Scratch {
             self.seen.fill(0);
             self.search = 1;
         }
+    }
+
+    /// Whether a rule is among what was found.
+    pub(super) fn has(&self, rule: u32) -> bool {
+        self.found.contains(&rule)
     }
 
     /// Adds a rule to what was found.
@@ -119,7 +129,7 @@ impl Group {
                 unfiltered.push(index);
                 continue;
             };
-            let pattern: Box<[u8]> = pattern.iter().take(LONGEST_PATTERN).copied().collect();
+            let pattern: Box<[u8]> = searched(pattern).into();
             let position = *known.entry(pattern.to_ascii_lowercase()).or_insert_with(|| {
                 patterns.push(pattern.clone());
                 rules_of.push(Vec::new());

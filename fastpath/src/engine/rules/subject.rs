@@ -43,9 +43,9 @@ pub enum SeenBy {
 pub struct FlowFacts {
     /// Which way the packet goes.
     pub direction: Direction,
-    /// TCP: the handshake is over. Otherwise: there were packets both ways.
+    /// TCP: the handshake is over, or the packet brings data (in a SYN). Otherwise: there were packets both ways.
     pub established: bool,
-    /// The packet is the flow's first this way.
+    /// The packet is the first this way that rules about addresses see, or no packet of the flow itself (an ICMP error).
     pub first: bool,
 }
 

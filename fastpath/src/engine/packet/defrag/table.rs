@@ -29,13 +29,19 @@ impl Key {
             destination: fragment.destination,
             identification: fragment.identification,
             protocol: if fragment.is_v6() { 0 } else { fragment.protocol },
-            vlan: fragment.vlan,
+            vlan: networks(fragment.vlan),
         }
     }
 
     pub(super) fn is_v6(&self) -> bool {
         self.source.is_ipv6()
     }
+}
+
+/// VLAN ids without those of priority tags (IEEE 802.1Q, section 6.9.1): 0 names no VLAN, and receivers take the tag off.
+fn networks(vlan: [Option<u16>; 3]) -> [Option<u16>; 3] {
+    let mut ids = vlan.into_iter().flatten().filter(|&id| id != 0);
+    [(); 3].map(|()| ids.next())
 }
 
 /// How it stands with a datagram.

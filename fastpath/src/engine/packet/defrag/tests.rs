@@ -289,7 +289,7 @@ fn networks_and_identifications_are_kept_apart() {
     let mut defrag = inline();
     fate(&mut defrag, &v4(0, true, &[1; 8]));
     let others = [
-        Fragment { vlan: [Some(0), None, None], ..v4(0, true, &[2; 8]) },
+        Fragment { vlan: [Some(5), None, None], ..v4(0, true, &[2; 8]) },
         Fragment { identification: 2, ..v4(0, true, &[2; 8]) },
         Fragment { destination: Ipv4Addr::new(10, 0, 0, 3).into(), ..v4(0, true, &[2; 8]) },
     ];
