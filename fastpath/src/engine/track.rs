@@ -28,6 +28,11 @@ impl Track {
         !std::mem::replace(&mut self.seen[direction as usize], true)
     }
 
+    /// The packet was let go before those rules have seen it: the next one is the first.
+    pub(super) fn is_first_again(&mut self, direction: Direction) {
+        self.seen[direction as usize] = false;
+    }
+
     /// Whether this is the first dropped packet of its direction.
     pub(super) fn is_first_drop(&mut self, direction: Direction) -> bool {
         !std::mem::replace(&mut self.reported[direction as usize], true)
