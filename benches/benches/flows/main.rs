@@ -6,7 +6,7 @@
 mod callgrind;
 mod traffic;
 
-use std::{env, fs, hint::black_box, sync::Arc};
+use std::{env, fs, hint::black_box, process::Command, sync::Arc};
 
 use criterion::{BenchmarkId, Criterion};
 use fastpath::engine::{
@@ -34,6 +34,13 @@ fn main() {
     {
         let (_, case) = CASES.iter().find(|(known, _)| known == name).expect("a known case");
         return callgrind::run(&mut case(flows.parse().expect("a number of flows")));
+    }
+    // As tuning/fastpath.service has it; malloc reads it at the start.
+    const TUNABLES: (&str, &str) = ("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
+    if env::var_os(TUNABLES.0).is_none() {
+        let program = env::current_exe().expect("this program");
+        let status = Command::new(program).args(arguments).env(TUNABLES.0, TUNABLES.1).status();
+        std::process::exit(status.ok().and_then(|status| status.code()).unwrap_or(1));
     }
     report_memory();
     let mut criterion = Criterion::default().configure_from_args();

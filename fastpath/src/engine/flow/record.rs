@@ -177,6 +177,11 @@ impl Flow {
         !std::mem::replace(&mut self.inspected[direction as usize], true)
     }
 
+    /// That packet was let go before all rules had seen it: the next one is the first.
+    pub fn is_first_again(&mut self, direction: Direction) {
+        self.inspected[direction as usize] = false;
+    }
+
     /// Time of its first packet.
     pub fn first(&self) -> Timestamp {
         self.first

@@ -50,6 +50,7 @@ impl Engine {
             let outcome = match rule.action {
                 Action::Pass => {
                     matched.pass_flow |= via != Via::Packet;
+                    matched.passed = true;
                     return ControlFlow::Break(());
                 }
                 Action::Alert => Outcome::Allowed,
@@ -68,7 +69,10 @@ impl Engine {
             findings.sink.emit(event(sight, of_flow, kind));
             ControlFlow::Continue(())
         });
-        if let Some((_, (flow, _))) = &mut entry {
+        if let Some((direction, (flow, _))) = &mut entry {
+            if matched.passed && facts.is_some_and(|facts| is_own && facts.first) {
+                flow.is_first_again(*direction);
+            }
             flow.alerted |= matched.alerted;
             flow.action = matched.flow_action(flow.action, settings.enforcement);
         }
@@ -89,6 +93,8 @@ struct Matched {
     dropped: Option<Arc<RuleInfo>>,
     rejected: Option<Recipients>,
     drop_flow: bool,
+    /// A rule lets the packet go.
+    passed: bool,
     pass_flow: bool,
 }
 

@@ -274,3 +274,14 @@ fn more_tags_than_are_taken_off_hide_nothing() {
     assert_eq!(inspect(&mut engine, tagged(3)).0, DROPPED);
     assert_eq!(inspect(&mut engine, tagged(4)).0, Verdict::Drop(DropReason::Decode));
 }
+
+#[test]
+fn a_rule_about_addresses_is_not_used_up_by_a_packet_that_was_passed() {
+    let rules = "pass tcp any any -> any any (flags:S; sid:1;)
+drop ip 10.0.0.1 any -> any any (sid:2;)";
+    let mut engine = engine(rules, Enforcement::Drop);
+    for packet in [client("S", 0, b""), server("SA", 0)] {
+        assert_eq!(inspect(&mut engine, packet), (Verdict::Forward, vec![]));
+    }
+    assert_eq!(inspect(&mut engine, client("A", 0, b"")).0, DROPPED);
+}
