@@ -49,10 +49,12 @@ test-zerocopy: setup
 	cargo test --workspace --profile checked --no-run
 	fastpath/tests/zerocopy/run.sh "$${CARGO_TARGET_DIR:-target}/checked"
 
-# suricata-verify (../shared/corpora), which is not part of the project. UPDATE=--update writes CONFORMANCE.md anew.
+# Captures and suricata-verify (../shared/corpora), which are no part of the project: decoding compared with etherparse, then the cases. UPDATE=--update writes CONFORMANCE.md anew.
 SHARED ?= ../shared
 conformance: setup
 	cargo build --profile checked -p fastpath
+	FASTPATH_CAPTURES="$$(cd $(SHARED)/corpora && pwd)" \
+		cargo test --profile checked -p fastpath --test decode -- --ignored --nocapture captures_agree
 	$$(python3 -c 'import yaml' 2>/dev/null && echo python3 || echo /usr/bin/python3) \
 		fastpath/tests/conformance/score.py $(SHARED)/tools/verify.py $(SHARED)/corpora/suricata-verify/tests \
 		"$${CARGO_TARGET_DIR:-target}/checked/fastpath" $(UPDATE)

@@ -158,7 +158,7 @@ impl Counters {
         self.detect.each("detect", visit);
         self.ips.each("ips", visit);
         for (reason, count) in DropReason::ALL.iter().zip(self.drops) {
-            visit.counter(&["ips.drop_reason", drop_name(*reason)], count);
+            visit.counter(&["ips.drop_reason", reason.counter_name()], count);
         }
         for (failure, counts) in Failure::ALL.iter().zip(self.exceptions) {
             // `auto` never meets a failure.
@@ -188,24 +188,6 @@ fn failure_name(failure: Failure) -> &'static str {
         Failure::Midstream => "tcp.midstream",
         Failure::AppLayer => "app_layer.error",
         Failure::Handover => "steering.full",
-    }
-}
-
-fn drop_name(reason: DropReason) -> &'static str {
-    match reason {
-        DropReason::Rule => "rules",
-        DropReason::Flow => "flow_drop",
-        DropReason::Decode => "decode_error",
-        DropReason::Defrag => "defrag_error",
-        DropReason::DefragMemcap => "defrag_memcap",
-        DropReason::FlowMemcap => "flow_memcap",
-        DropReason::Stream => "stream_error",
-        DropReason::StreamMemcap => "stream_memcap",
-        DropReason::StreamMidstream => "stream_midstream",
-        DropReason::StreamReassembly => "stream_reassembly",
-        DropReason::StreamUrgent => "stream_urgent",
-        DropReason::AppLayer => "applayer_error",
-        DropReason::Handover => "handover_full",
     }
 }
 

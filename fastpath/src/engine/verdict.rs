@@ -78,6 +78,25 @@ impl DropReason {
             Self::Handover => "hand-over ring full",
         }
     }
+
+    /// Name of its counter, Suricata's where it has one (`stats.ips.drop_reason`).
+    pub fn counter_name(self) -> &'static str {
+        match self {
+            Self::Rule => "rules",
+            Self::Flow => "flow_drop",
+            Self::Decode => "decode_error",
+            Self::Defrag => "defrag_error",
+            Self::DefragMemcap => "defrag_memcap",
+            Self::FlowMemcap => "flow_memcap",
+            Self::Stream => "stream_error",
+            Self::StreamMemcap => "stream_memcap",
+            Self::StreamMidstream => "stream_midstream",
+            Self::StreamReassembly => "stream_reassembly",
+            Self::StreamUrgent => "stream_urgent",
+            Self::AppLayer => "applayer_error",
+            Self::Handover => "handover_full",
+        }
+    }
 }
 
 /// Whether drops are carried out.

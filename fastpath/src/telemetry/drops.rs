@@ -22,22 +22,12 @@ impl Drops {
     }
 }
 
-/// Name of a reason in the stats JSON; where Suricata's counters have it (`ips.drop_reason`), theirs.
+/// Name of a reason in the stats JSON: the engine's, but for two that were there before it.
 fn key(reason: DropReason) -> &'static str {
     match reason {
         DropReason::Rule => "rule",
-        DropReason::Flow => "flow_drop",
-        DropReason::Decode => "decode_error",
-        DropReason::Defrag => "defrag_error",
-        DropReason::DefragMemcap => "defrag_memcap",
-        DropReason::FlowMemcap => "flow_memcap",
-        DropReason::Stream => "stream_error",
-        DropReason::StreamMemcap => "stream_memcap",
-        DropReason::StreamMidstream => "stream_midstream",
-        DropReason::StreamReassembly => "stream_reassembly",
-        DropReason::StreamUrgent => "stream_urgent",
-        DropReason::AppLayer => "applayer_error",
         DropReason::Handover => "handover",
+        reason => reason.counter_name(),
     }
 }
 
