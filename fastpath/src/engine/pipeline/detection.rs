@@ -36,6 +36,7 @@ impl Engine {
             _ => None,
         };
         let subject = Subject {
+            time: sight.place.meta.time,
             packet: sight.packet,
             decode_events: sight.decode_events,
             stream_events: sight.stream_events,

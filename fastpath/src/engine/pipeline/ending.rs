@@ -65,6 +65,7 @@ impl Ending<'_> {
         let mut packet = Packet::decode(&bytes, LinkType::RawIp);
         packet.vlan = flow.vlan();
         let subject = Subject {
+            time: now,
             packet: &packet,
             decode_events: Default::default(),
             seen_by: SeenBy::InStream,

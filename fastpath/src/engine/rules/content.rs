@@ -54,7 +54,7 @@ enum Fast {
 /// Suricata's limit for `distance` and `within`.
 const MAX_DISTANCE: usize = 1 << 20;
 
-pub(super) fn content(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
+pub(super) fn content(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
     let (negated, quoted) = match value.strip_prefix("!") {
         Some(rest) => (true, rest),
         None => (false, value),
@@ -68,7 +68,7 @@ pub(super) fn content(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault> 
 }
 
 /// The content that a modifier is about.
-fn last<'d>(draft: &'d mut Draft, name: Token<'_>) -> Result<&'d mut ContentDraft, Fault> {
+fn last<'d>(draft: &'d mut Draft<'_>, name: Token<'_>) -> Result<&'d mut ContentDraft, Fault> {
     draft.contents.last_mut().ok_or_else(|| name.fault(format!("`{}` must follow a `content`", name.text)))
 }
 
@@ -88,28 +88,28 @@ fn twice(name: Token<'_>) -> Fault {
     name.fault(format!("`{}` may stand once after a content", name.text))
 }
 
-pub(super) fn nocase(draft: &mut Draft, name: Token<'_>) -> Result<(), Fault> {
+pub(super) fn nocase(draft: &mut Draft<'_>, name: Token<'_>) -> Result<(), Fault> {
     flag(&mut last(draft, name)?.nocase, name)
 }
 
-pub(super) fn rawbytes(draft: &mut Draft, name: Token<'_>) -> Result<(), Fault> {
+pub(super) fn rawbytes(draft: &mut Draft<'_>, name: Token<'_>) -> Result<(), Fault> {
     flag(&mut last(draft, name)?.rawbytes, name)
 }
 
-pub(super) fn startswith(draft: &mut Draft, name: Token<'_>) -> Result<(), Fault> {
+pub(super) fn startswith(draft: &mut Draft<'_>, name: Token<'_>) -> Result<(), Fault> {
     flag(&mut last(draft, name)?.starts, name)
 }
 
-pub(super) fn endswith(draft: &mut Draft, name: Token<'_>) -> Result<(), Fault> {
+pub(super) fn endswith(draft: &mut Draft<'_>, name: Token<'_>) -> Result<(), Fault> {
     flag(&mut last(draft, name)?.ends, name)
 }
 
-pub(super) fn offset(draft: &mut Draft, name: Token<'_>, value: Token<'_>) -> Result<(), Fault> {
+pub(super) fn offset(draft: &mut Draft<'_>, name: Token<'_>, value: Token<'_>) -> Result<(), Fault> {
     let content = last(draft, name)?;
     set(&mut content.offset, number(value, 0..=usize::from(u16::MAX))?, name)
 }
 
-pub(super) fn depth(draft: &mut Draft, name: Token<'_>, value: Token<'_>) -> Result<(), Fault> {
+pub(super) fn depth(draft: &mut Draft<'_>, name: Token<'_>, value: Token<'_>) -> Result<(), Fault> {
     let content = last(draft, name)?;
     let depth = number(value, 0..=usize::from(u16::MAX))?;
     if depth < content.bytes.len() {
@@ -119,13 +119,13 @@ pub(super) fn depth(draft: &mut Draft, name: Token<'_>, value: Token<'_>) -> Res
     set(&mut content.depth, depth, name)
 }
 
-pub(super) fn distance(draft: &mut Draft, name: Token<'_>, value: Token<'_>) -> Result<(), Fault> {
+pub(super) fn distance(draft: &mut Draft<'_>, name: Token<'_>, value: Token<'_>) -> Result<(), Fault> {
     let content = last(draft, name)?;
     let max = MAX_DISTANCE.cast_signed();
     set(&mut content.distance, number(value, -max..=max)?, name)
 }
 
-pub(super) fn within(draft: &mut Draft, name: Token<'_>, value: Token<'_>) -> Result<(), Fault> {
+pub(super) fn within(draft: &mut Draft<'_>, name: Token<'_>, value: Token<'_>) -> Result<(), Fault> {
     let content = last(draft, name)?;
     let within = number(value, 0..=MAX_DISTANCE)?;
     if within < content.bytes.len() {
@@ -136,7 +136,7 @@ pub(super) fn within(draft: &mut Draft, name: Token<'_>, value: Token<'_>) -> Re
 }
 
 pub(super) fn fast_pattern(
-    draft: &mut Draft,
+    draft: &mut Draft<'_>,
     name: Token<'_>,
     value: Option<Token<'_>>,
 ) -> Result<(), Fault> {

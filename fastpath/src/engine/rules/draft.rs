@@ -1,10 +1,11 @@
 //! A rule while its options come in.
 
 use super::{condition::Condition, content::ContentDraft, fault::Fault, lexer::Token};
+use super::{effect::Effect, environment::Context};
 
 /// What a rule's options have said so far.
-#[derive(Debug, Default)]
-pub(super) struct Draft {
+pub(super) struct Draft<'l> {
+    pub(super) context: Context<'l>,
     pub(super) msg: Option<String>,
     pub(super) sid: Option<u32>,
     /// Where `sid` stands.
@@ -14,9 +15,29 @@ pub(super) struct Draft {
     pub(super) class: Option<String>,
     pub(super) priority: Option<u8>,
     pub(super) conditions: Vec<Condition>,
+    pub(super) effects: Vec<Effect>,
     pub(super) contents: Vec<ContentDraft>,
     /// `flow:only_stream` (true), `flow:no_stream` (false).
     pub(super) stream: Option<bool>,
+}
+
+impl<'l> Draft<'l> {
+    pub(super) fn new(context: Context<'l>) -> Self {
+        Self {
+            context,
+            msg: None,
+            sid: None,
+            sid_at: 0,
+            rev: None,
+            gid: None,
+            class: None,
+            priority: None,
+            conditions: Vec::new(),
+            effects: Vec::new(),
+            contents: Vec::new(),
+            stream: None,
+        }
+    }
 }
 
 /// Sets an option that a rule may have once.

@@ -7,7 +7,7 @@ use super::{
     number::number,
 };
 
-pub(super) fn msg(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
+pub(super) fn msg(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
     let text = value.unquote()?;
     let mut msg = String::with_capacity(text.text.len());
     let mut chars = text.text.chars();
@@ -23,20 +23,20 @@ pub(super) fn msg(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
     set(&mut draft.msg, msg, "msg", value)
 }
 
-pub(super) fn sid(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
+pub(super) fn sid(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
     draft.sid_at = value.at;
     set(&mut draft.sid, number(value, 1..=u32::MAX)?, "sid", value)
 }
 
-pub(super) fn rev(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
+pub(super) fn rev(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
     set(&mut draft.rev, number(value, 0..=u32::MAX)?, "rev", value)
 }
 
-pub(super) fn gid(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
+pub(super) fn gid(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
     set(&mut draft.gid, number(value, 0..=u32::MAX)?, "gid", value)
 }
 
-pub(super) fn classtype(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
+pub(super) fn classtype(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
     if !value.text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
         return Err(value.fault(format!("`{}` is no class name: letters, digits, `-` and `_`", value.text)));
     }
@@ -44,14 +44,14 @@ pub(super) fn classtype(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault
 }
 
 /// Of several, the highest (the lowest number) counts, as in Suricata.
-pub(super) fn priority(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
+pub(super) fn priority(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
     let priority = number(value, 1..=u8::MAX)?;
     draft.priority = Some(draft.priority.map_or(priority, |other| other.min(priority)));
     Ok(())
 }
 
 /// `type,value`. Checked only: events do not carry references yet.
-pub(super) fn reference(_: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
+pub(super) fn reference(_: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
     match value.text.split_once(',') {
         Some((kind, text)) if !kind.trim().is_empty() && !text.trim().is_empty() => Ok(()),
         _ => Err(value.fault("a reference is `type,value`")),
@@ -59,7 +59,7 @@ pub(super) fn reference(_: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
 }
 
 /// `key value, …`. Checked only: events do not carry metadata yet.
-pub(super) fn metadata(_: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
+pub(super) fn metadata(_: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
     match value.split(',').find(|pair| pair.text.is_empty()) {
         Some(empty) => Err(empty.fault("metadata is `key value` pairs between commas")),
         None => Ok(()),

@@ -9,6 +9,7 @@ use super::{
     parser::Rule,
     prefilter::{self, Group},
     set::{RuleSet, Scratch},
+    state::State,
     subject::{SeenBy, Stream, Subject},
 };
 use crate::engine::stream::Window;
@@ -43,25 +44,26 @@ impl RuleSet {
         mut each: impl FnMut(Match<'s>) -> ControlFlow<()>,
     ) {
         let Scratch { prefilter, cursors, window } = scratch;
+        let (streams, variables) = memory.map(|memory| (&mut memory.streams, &mut memory.variables)).unzip();
+        let mut state = State { flow: variables, shared: &self.shared };
         let group = self.prefilter.group(subject.packet);
         prefilter.clear();
         if subject.seen_by != SeenBy::InStream {
             group.search(subject.packet.payload, prefilter);
         }
-        let mut look = match (&subject.stream, memory) {
-            (Some(stream), Some(memory)) => {
+        let mut look = match (&subject.stream, streams) {
+            (Some(stream), Some(streams)) => {
                 let end = stream.fresh.offset.saturating_add(stream.fresh.len());
-                let remembered = memory.direction(stream.direction, self.generation, end);
+                let remembered = streams.direction(stream.direction, self.generation, end);
                 Some(Look::new(*stream, subject.packet.payload, remembered, group, prefilter, window))
             }
             _ => None,
         };
         for index in group.candidates(prefilter) {
             let Some(rule) = self.rules.get(index as usize) else { continue };
-            let via = rule.matches(index, subject, look.as_mut(), cursors);
-            if let Some(via) = via
-                && each(Match { rule: &rule.info, via }).is_break()
-            {
+            let Some(via) = rule.matches(index, subject, &state, look.as_mut(), cursors) else { continue };
+            rule.effects.iter().for_each(|effect| effect.happen(subject, &mut state));
+            if each(Match { rule: &rule.info, via }).is_break() {
                 break;
             }
         }
@@ -157,6 +159,7 @@ impl Rule {
         &self,
         index: u32,
         subject: &Subject<'_>,
+        state: &State<'_>,
         look: Option<&mut Look<'_>>,
         cursors: &mut Cursors,
     ) -> Option<Via> {
@@ -169,7 +172,7 @@ impl Rule {
         if only_addresses && subject.flow.is_some_and(|flow| !flow.first) {
             return None;
         }
-        if !self.header.matches(subject.packet) || !self.conditions.iter().all(|c| c.holds(subject)) {
+        if !self.header.matches(subject.packet) || !self.conditions.iter().all(|c| c.holds(subject, state)) {
             return None;
         }
         if self.contents.is_empty() {

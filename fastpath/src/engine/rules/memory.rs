@@ -5,7 +5,7 @@
 //! on the same bytes. Both are remembered as a rule and a place, a few per direction. When there are more, the whole remembered
 //! data is searched again for a while, so that nothing is missed.
 
-use super::prefilter;
+use super::{prefilter, state::FlowVariables};
 use crate::engine::meta::Direction;
 
 /// Remembered rules per direction.
@@ -29,6 +29,13 @@ impl Place {
 /// What one flow remembers.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
+    pub(super) streams: StreamMemory,
+    pub(super) variables: FlowVariables,
+}
+
+/// What it remembers of its streams.
+#[derive(Clone, Debug, Default)]
+pub(super) struct StreamMemory {
     /// Rule set that the numbers are of; 0 when there are none yet.
     generation: u32,
     directions: [Remembered; 2],
@@ -55,7 +62,7 @@ struct Entry {
     found: bool,
 }
 
-impl Memory {
+impl StreamMemory {
     /// What is remembered of one direction under rule set `generation`. Of another set nothing is, so that all
     /// data remembered up to `end` has to be searched.
     pub(super) fn direction(&mut self, direction: Direction, generation: u32, end: u64) -> &mut Remembered {
@@ -154,7 +161,7 @@ mod tests {
 
     #[test]
     fn waits_until_the_window_has_moved_on() {
-        let mut memory = Memory::default();
+        let mut memory = StreamMemory::default();
         let to_server = memory.direction(Direction::ToServer, 1, 0);
         to_server.wait(7, 100);
         assert_eq!(waiting(to_server, &[]), [7]);
@@ -208,7 +215,7 @@ mod tests {
 
     #[test]
     fn another_rule_set_forgets_and_searches_anew() {
-        let mut memory = Memory::default();
+        let mut memory = StreamMemory::default();
         let first = memory.direction(Direction::ToServer, 1, 50);
         assert!(!first.is_crowded(), "there was no data before");
         first.wait(7, 100);

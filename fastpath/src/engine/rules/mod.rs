@@ -4,6 +4,8 @@ mod address;
 mod condition;
 mod content;
 mod draft;
+mod effect;
+mod environment;
 mod evaluate;
 mod fault;
 mod group;
@@ -23,21 +25,24 @@ mod ranges;
 mod scan;
 mod scope;
 mod set;
+mod state;
 mod subject;
 mod variables;
 
 use std::path::PathBuf;
 
-pub(in crate::engine) use {
-    inspect::{Match, Via},
-    set::Scratch,
-};
 pub use {
+    environment::Environment,
     keyword::{Keyword, State, keywords},
     memory::Memory,
     set::RuleSet,
+    state::Shared,
     subject::{FlowFacts, SeenBy, Stream, Subject},
     variables::Variables,
+};
+pub(in crate::engine) use {
+    inspect::{Match, Via},
+    set::Scratch,
 };
 
 /// The part of a rule that an event reports.

@@ -7,6 +7,8 @@ use super::{
     condition::Condition,
     content::{self, Content, ContentDraft},
     draft::Draft,
+    effect::Effect,
+    environment::Context,
     fault::Fault,
     header::{Header, HeaderParser},
     keyword,
@@ -21,6 +23,8 @@ pub(super) struct Rule {
     pub(super) header: Header,
     pub(super) conditions: Box<[Condition]>,
     pub(super) contents: Box<[Content]>,
+    /// What it does when it has matched.
+    pub(super) effects: Box<[Effect]>,
     /// Where the contents are looked for.
     pub(super) scope: Scope,
     /// The bytes without which (in any case of letters) the rule cannot match.
@@ -41,7 +45,11 @@ impl Rule {
 
 /// Parses one rule; the offset is where its sid stands. Bytes that are no text have become U+FFFD: a rule with one of
 /// them would not look for what its author wrote.
-pub(super) fn parse(text: &str, headers: &mut HeaderParser<'_>) -> Result<(Rule, usize), Fault> {
+pub(super) fn parse(
+    text: &str,
+    headers: &mut HeaderParser<'_>,
+    context: Context<'_>,
+) -> Result<(Rule, usize), Fault> {
     if let Some(at) = text.find(char::REPLACEMENT_CHARACTER) {
         return Err(Fault::new(
             at,
@@ -50,7 +58,7 @@ pub(super) fn parse(text: &str, headers: &mut HeaderParser<'_>) -> Result<(Rule,
     }
     let words = RuleText::lex(text)?;
     let (action, header) = headers.parse(&words)?;
-    let mut draft = Draft::default();
+    let mut draft = Draft::new(context);
     for option in &words.options {
         keyword::apply(&mut draft, option)?;
     }
@@ -75,7 +83,7 @@ pub(super) fn guess_sid(text: &str) -> Option<u32> {
     })
 }
 
-fn compile(draft: Draft, sid: u32, action: Action, header: Header) -> Result<Rule, Fault> {
+fn compile(draft: Draft<'_>, sid: u32, action: Action, header: Header) -> Result<Rule, Fault> {
     let contents = content::compile(&draft.contents)?;
     if let Some(largest) = draft.conditions.iter().find_map(Condition::largest_payload) {
         content::check_size(&draft.contents, largest)?;
@@ -95,6 +103,7 @@ fn compile(draft: Draft, sid: u32, action: Action, header: Header) -> Result<Rul
         header,
         scope,
         conditions: draft.conditions.into(),
+        effects: draft.effects.into(),
         contents,
         fast_pattern: fast_pattern(&draft.contents).map(Into::into),
     })

@@ -7,13 +7,15 @@ use std::{
 };
 
 use super::{
-    Action, LoadReport, RuleError, RuleInfo, Variables,
+    Action, Environment, LoadReport, RuleError, RuleInfo, Variables,
+    environment::Context,
     evaluate::Cursors,
     fault::Fault,
     header::HeaderParser,
     lexer::{Statement, Statements},
     parser::{self, Rule},
     prefilter::{self, Prefilter},
+    state::Shared,
 };
 
 /// A file with this many bad rules is taken for no rule file, and read no further.
@@ -26,6 +28,8 @@ const MAX_FAILURES: usize = 100_000;
 pub struct RuleSet {
     pub(super) rules: Box<[Rule]>,
     pub(super) prefilter: Prefilter,
+    /// What its rules remember for all workers.
+    pub(super) shared: Arc<Shared>,
     /// Tells this set from others that the same flows have seen; never 0.
     pub(super) generation: u32,
 }
@@ -49,11 +53,25 @@ impl RuleSet {
         texts: impl IntoIterator<Item = (&'a Path, &'a str)>,
         variables: &Variables,
     ) -> (Self, LoadReport) {
-        let mut loader = Loader::new(variables);
+        let environment = Environment { variables: variables.clone() };
+        Self::load(texts, &environment, None)
+    }
+
+    /// [`Self::parse`] against more than variables. What `previous`, the set that this one is to replace, remembers is taken over.
+    pub fn load<'a>(
+        texts: impl IntoIterator<Item = (&'a Path, &'a str)>,
+        environment: &Environment,
+        previous: Option<&Self>,
+    ) -> (Self, LoadReport) {
+        let shared = previous.map_or_else(Arc::default, |previous| Arc::clone(&previous.shared));
+        let generation = previous.map_or(1, |previous| previous.generation.checked_add(1).unwrap_or(1));
+        let mut loader = Loader::new(Context { environment, shared: &shared });
         for (file, text) in texts {
             loader.load(file, text);
         }
-        loader.finish()
+        let (rules, report) = loader.finish();
+        let prefilter = Prefilter::new(&rules);
+        (Self { rules, prefilter, shared, generation }, report)
     }
 
     /// Number of rules in the set.
@@ -89,8 +107,9 @@ struct Origin<'a> {
     line: u32,
 }
 
-struct Loader<'a, 'v> {
-    headers: HeaderParser<'v>,
+struct Loader<'a, 'l> {
+    context: Context<'l>,
+    headers: HeaderParser<'l>,
     /// Rules in the order read, with where they and their sids stand.
     rules: Vec<(Rule, Origin<'a>, usize)>,
     /// Positions of replaced rules in `rules`.
@@ -102,10 +121,11 @@ struct Loader<'a, 'v> {
     files: usize,
 }
 
-impl<'a, 'v> Loader<'a, 'v> {
-    fn new(variables: &'v Variables) -> Self {
+impl<'a, 'l> Loader<'a, 'l> {
+    fn new(context: Context<'l>) -> Self {
         Self {
-            headers: HeaderParser::new(variables),
+            context,
+            headers: HeaderParser::new(&context.environment.variables),
             rules: Vec::new(),
             replaced: HashSet::new(),
             known: HashMap::new(),
@@ -128,7 +148,7 @@ impl<'a, 'v> Loader<'a, 'v> {
                 self.fail(origin, None, &Fault::new(0, reason));
                 return;
             }
-            match parser::parse(&text, &mut self.headers) {
+            match parser::parse(&text, &mut self.headers, self.context) {
                 Ok((rule, sid_at)) => self.add(rule, origin, sid_at),
                 Err(fault) => self.fail(origin, parser::guess_sid(&text), &fault),
             }
@@ -171,7 +191,7 @@ impl<'a, 'v> Loader<'a, 'v> {
         self.rules.push((rule, origin, sid_at));
     }
 
-    fn finish(self) -> (RuleSet, LoadReport) {
+    fn finish(self) -> (Box<[Rule]>, LoadReport) {
         let Self { rules, replaced, mut failed, read, .. } = self;
         let kept = rules.into_iter().enumerate().filter(|(position, _)| !replaced.contains(position));
         let mut rules: Vec<Rule> = kept.map(|(_, (rule, ..))| rule).collect();
@@ -180,8 +200,7 @@ impl<'a, 'v> Loader<'a, 'v> {
         failed.sort_by_key(|(origin, _)| (origin.order, origin.line));
         let failed = failed.into_iter().map(|(_, error)| error).collect();
         let report = LoadReport { rules: read, loaded: rules.len(), failed };
-        let prefilter = Prefilter::new(&rules);
-        (RuleSet { rules: rules.into(), prefilter, generation: 1 }, report)
+        (rules.into(), report)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What rules are matched against.
 
 use crate::engine::{
-    meta::Direction,
+    meta::{Direction, Timestamp},
     packet::{DecodeEvents, Packet},
     stream::{Fresh, Session, StreamEvents, Streams},
 };
@@ -9,6 +9,8 @@ use crate::engine::{
 /// One packet, what is known of its flow, and the stream data that it completes.
 #[derive(Clone, Copy)]
 pub struct Subject<'a> {
+    /// When it came.
+    pub time: Timestamp,
     /// Its headers and payload.
     pub packet: &'a Packet<'a>,
     /// What was odd about its headers or its datagram.

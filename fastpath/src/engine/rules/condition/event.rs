@@ -23,14 +23,14 @@ impl Test {
     }
 }
 
-pub(in crate::engine::rules) fn decode_event(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
+pub(in crate::engine::rules) fn decode_event(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
     let event = DecodeEvent::from_name(value.text)
         .ok_or_else(|| value.fault(format!("`{}` is no decode event", value.text)))?;
     draft.conditions.push(Condition::Event(Test::Decode(event)));
     Ok(())
 }
 
-pub(in crate::engine::rules) fn stream_event(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
+pub(in crate::engine::rules) fn stream_event(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
     let event = StreamEvent::from_name(value.text)
         .ok_or_else(|| value.fault(format!("`{}` is no stream event", value.text)))?;
     draft.conditions.push(Condition::Event(Test::Stream(event)));

@@ -23,7 +23,7 @@ impl Test {
     }
 }
 
-pub(in crate::engine::rules) fn flow(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
+pub(in crate::engine::rules) fn flow(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
     if draft.conditions.iter().any(|condition| matches!(condition, Condition::Flow(_))) {
         return Err(value.fault("`flow` may stand in a rule once"));
     }

@@ -39,26 +39,26 @@ fn echo(packet: &Packet<'_>) -> Option<(u16, u16)> {
     Some((u16::from_be_bytes(id), u16::from_be_bytes([a, b])))
 }
 
-fn add(draft: &mut Draft, test: Test) {
+fn add(draft: &mut Draft<'_>, test: Test) {
     draft.conditions.push(Condition::Icmp(test));
 }
 
-pub(in crate::engine::rules) fn itype(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
+pub(in crate::engine::rules) fn itype(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
     add(draft, Test::Type(Comparison::parse(value, u8::MAX)?));
     Ok(())
 }
 
-pub(in crate::engine::rules) fn icode(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
+pub(in crate::engine::rules) fn icode(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
     add(draft, Test::Code(Comparison::parse(value, u8::MAX)?));
     Ok(())
 }
 
-pub(in crate::engine::rules) fn icmp_id(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
+pub(in crate::engine::rules) fn icmp_id(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
     add(draft, Test::Id(number(unquoted(value)?, 0..=u16::MAX)?));
     Ok(())
 }
 
-pub(in crate::engine::rules) fn icmp_seq(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
+pub(in crate::engine::rules) fn icmp_seq(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
     add(draft, Test::Sequence(number(unquoted(value)?, 0..=u16::MAX)?));
     Ok(())
 }

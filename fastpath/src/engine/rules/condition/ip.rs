@@ -39,16 +39,16 @@ impl Test {
     }
 }
 
-fn add(draft: &mut Draft, test: Test) {
+fn add(draft: &mut Draft<'_>, test: Test) {
     draft.conditions.push(Condition::Ip(test));
 }
 
-pub(in crate::engine::rules) fn ttl(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
+pub(in crate::engine::rules) fn ttl(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
     add(draft, Test::Ttl(Comparison::parse(value, u8::MAX)?));
     Ok(())
 }
 
-pub(in crate::engine::rules) fn tos(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
+pub(in crate::engine::rules) fn tos(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
     let (negated, digits) = match value.strip_prefix("!") {
         Some(rest) => (true, rest),
         None => (false, value),
@@ -64,7 +64,7 @@ pub(in crate::engine::rules) fn tos(draft: &mut Draft, value: Token<'_>) -> Resu
 }
 
 /// A number or one of the common names.
-pub(in crate::engine::rules) fn ip_proto(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
+pub(in crate::engine::rules) fn ip_proto(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
     const NAMES: [(&str, u8); 12] = [
         ("ICMP", 1),
         ("IGMP", 2),
@@ -93,7 +93,7 @@ pub(in crate::engine::rules) fn ip_proto(draft: &mut Draft, value: Token<'_>) ->
     Ok(())
 }
 
-pub(in crate::engine::rules) fn same_ip(draft: &mut Draft, _: Token<'_>) -> Result<(), Fault> {
+pub(in crate::engine::rules) fn same_ip(draft: &mut Draft<'_>, _: Token<'_>) -> Result<(), Fault> {
     add(draft, Test::SameIp);
     Ok(())
 }

@@ -7,7 +7,7 @@ mod ip;
 mod payload;
 mod tcp;
 
-use super::subject::Subject;
+use super::{state::State, subject::Subject};
 
 pub(super) use event::{decode_event, stream_event};
 pub(super) use flow::flow;
@@ -28,7 +28,7 @@ pub(super) enum Condition {
 }
 
 impl Condition {
-    pub(super) fn holds(&self, subject: &Subject<'_>) -> bool {
+    pub(super) fn holds(&self, subject: &Subject<'_>, _state: &State<'_>) -> bool {
         match self {
             Self::Payload(test) => test.holds(subject.packet),
             Self::Icmp(test) => test.holds(subject.packet),

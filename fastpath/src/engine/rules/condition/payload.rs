@@ -20,7 +20,7 @@ impl Test {
     }
 }
 
-pub(in crate::engine::rules) fn dsize(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
+pub(in crate::engine::rules) fn dsize(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
     if draft.conditions.iter().any(|condition| matches!(condition, Condition::Payload(_))) {
         return Err(value.fault("`dsize` may stand in a rule once"));
     }

@@ -61,7 +61,7 @@ impl Test {
     }
 }
 
-fn add(draft: &mut Draft, test: Test) {
+fn add(draft: &mut Draft<'_>, test: Test) {
     draft.conditions.push(Condition::Tcp(test));
 }
 
@@ -89,7 +89,7 @@ fn bits(token: Token<'_>) -> Result<u8, Fault> {
     Ok(bits)
 }
 
-pub(in crate::engine::rules) fn flags(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
+pub(in crate::engine::rules) fn flags(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
     let mut parts = value.split(',');
     let first = parts.next().unwrap_or(value);
     let ignored = match parts.next() {
@@ -121,17 +121,17 @@ pub(in crate::engine::rules) fn flags(draft: &mut Draft, value: Token<'_>) -> Re
     Ok(())
 }
 
-pub(in crate::engine::rules) fn seq(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
+pub(in crate::engine::rules) fn seq(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
     add(draft, Test::Sequence(Comparison::parse(value, u32::MAX)?));
     Ok(())
 }
 
-pub(in crate::engine::rules) fn ack(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
+pub(in crate::engine::rules) fn ack(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
     add(draft, Test::Acknowledgment(Comparison::parse(value, u32::MAX)?));
     Ok(())
 }
 
-pub(in crate::engine::rules) fn window(draft: &mut Draft, value: Token<'_>) -> Result<(), Fault> {
+pub(in crate::engine::rules) fn window(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
     let (negated, digits) = match value.strip_prefix("!") {
         Some(rest) => (true, rest),
         None => (false, value),
@@ -143,9 +143,10 @@ pub(in crate::engine::rules) fn window(draft: &mut Draft, value: Token<'_>) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::rules::environment::Context;
 
     fn test(text: &str) -> Result<Flags, Fault> {
-        let mut draft = Draft::default();
+        let mut draft = Draft::new(Context::empty());
         flags(&mut draft, Token { text, at: 0 })?;
         match draft.conditions.pop() {
             Some(Condition::Tcp(Test::Flags(flags))) => Ok(flags),

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::engine::rules::{Variables, header::HeaderParser, parser, parser::Rule};
+use crate::engine::rules::{Variables, environment::Context, header::HeaderParser, parser, parser::Rule};
 
 /// A content as the reference evaluator sees it.
 #[derive(Clone, Debug)]
@@ -130,7 +130,7 @@ fn contents() -> impl Strategy<Value = Vec<Plain>> {
 fn compile(options: &str) -> Rule {
     let variables = Variables::default();
     let text = format!("alert ip any any -> any any ({options}sid:1;)");
-    parser::parse(&text, &mut HeaderParser::new(&variables)).unwrap().0
+    parser::parse(&text, &mut HeaderParser::new(&variables), Context::empty()).unwrap().0
 }
 
 fn found(options: &str, payload: &[u8]) -> bool {

@@ -1,0 +1,5 @@
+//! Buffers and fields of application protocols.
+
+use super::Entry;
+
+pub(super) const KEYWORDS: &[Entry] = &[];

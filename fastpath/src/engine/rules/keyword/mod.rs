@@ -1,0 +1,123 @@
+//! The keyword table: what each keyword is called, whether it works, where Suricata documents it, and how it is read.
+//! Parsing goes through this table, so it cannot say more than is true; documentation is generated from it.
+
+mod application;
+mod event;
+mod flow;
+mod header;
+mod meta;
+mod payload;
+mod planned;
+mod state;
+mod transform;
+
+use super::{draft::Draft, fault::Fault, lexer::RuleOption, lexer::Token};
+
+/// A rule option.
+#[derive(Clone, Copy, Debug)]
+pub struct Keyword {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether rules may use it.
+    pub state: State,
+    /// Suricata's page about it.
+    pub page: &'static str,
+}
+
+/// Whether rules may use a keyword.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It is evaluated as Suricata does.
+    Supported,
+    /// Suricata has it; a rule with it is refused.
+    Planned,
+}
+
+impl Keyword {
+    /// Address of Suricata's documentation of it.
+    pub fn url(&self) -> String {
+        format!("https://docs.suricata.io/en/latest/rules/{}.html", self.page)
+    }
+}
+
+/// All keywords, supported ones first.
+pub fn keywords() -> impl Iterator<Item = Keyword> {
+    let supported = supported().map(|&(name, page, _)| Keyword { name, state: State::Supported, page });
+    let planned = planned::PLANNED.iter().flat_map(|&(page, names)| {
+        names.iter().map(move |&name| Keyword { name, state: State::Planned, page })
+    });
+    supported.chain(planned)
+}
+
+/// How a keyword is read: with a value, without, or either way.
+#[derive(Clone, Copy)]
+pub(super) enum Reader {
+    /// `name:value;`
+    Value(fn(&mut Draft<'_>, Token<'_>) -> Result<(), Fault>),
+    /// `name;`
+    Bare(fn(&mut Draft<'_>, Token<'_>) -> Result<(), Fault>),
+    /// `name;`, about the content before.
+    Flag(fn(&mut Draft<'_>, Token<'_>) -> Result<(), Fault>),
+    /// `name:value;`, about the content before.
+    Modifier(fn(&mut Draft<'_>, Token<'_>, Token<'_>) -> Result<(), Fault>),
+    /// `name;` or `name:value;`, about the content before.
+    Either(fn(&mut Draft<'_>, Token<'_>, Option<Token<'_>>) -> Result<(), Fault>),
+}
+
+/// Name, page, reader.
+type Entry = (&'static str, &'static str, Reader);
+
+const FAMILIES: [&[Entry]; 8] = [
+    application::KEYWORDS,
+    event::KEYWORDS,
+    flow::KEYWORDS,
+    header::KEYWORDS,
+    meta::KEYWORDS,
+    payload::KEYWORDS,
+    state::KEYWORDS,
+    transform::KEYWORDS,
+];
+
+fn supported() -> impl Iterator<Item = &'static Entry> {
+    FAMILIES.iter().copied().flatten()
+}
+
+/// Reads one option into the draft.
+pub(super) fn apply(draft: &mut Draft<'_>, option: &RuleOption<'_>) -> Result<(), Fault> {
+    let name = option.name;
+    let Some((_, _, reader)) = supported().find(|(known, _, _)| *known == name.text) else {
+        let planned = planned::PLANNED.iter().any(|(_, names)| names.contains(&name.text));
+        return Err(name.fault(match planned {
+            true => format!("keyword `{}` is not supported yet", name.text),
+            false => format!("unknown keyword `{}`", name.text),
+        }));
+    };
+    let value = option.value.filter(|value| !value.text.is_empty());
+    let needed =
+        || value.ok_or_else(|| name.fault(format!("`{}` needs a value: `{}:…;`", name.text, name.text)));
+    match *reader {
+        Reader::Value(read) => read(draft, needed()?),
+        Reader::Modifier(read) => read(draft, name, needed()?),
+        Reader::Either(read) => read(draft, name, value),
+        Reader::Bare(read) | Reader::Flag(read) => match value {
+            None => read(draft, name),
+            Some(value) => Err(value.fault(format!("`{}` takes no value", name.text))),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_name_stands_once() {
+        let mut names = BTreeSet::new();
+        for keyword in keywords() {
+            assert!(names.insert(keyword.name), "{}", keyword.name);
+        }
+        assert!(names.contains("content") && names.contains("http.uri"));
+    }
+}

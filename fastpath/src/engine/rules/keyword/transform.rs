@@ -1,0 +1,5 @@
+//! Transforms of buffers.
+
+use super::Entry;
+
+pub(super) const KEYWORDS: &[Entry] = &[];
