@@ -1,6 +1,7 @@
 //! `fastpath check`: which rules can be used.
 
 use std::{
+    collections::BTreeMap,
     io::{self, Write as _},
     path::PathBuf,
     process::ExitCode,
@@ -61,12 +62,22 @@ struct JsonFailure<'a> {
     line: u32,
     column: u32,
     reason: &'a str,
+    /// The application protocol whose parser is not there, if that is all that is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing_parser: Option<&'a str>,
 }
 
 impl<'a> From<&'a RuleError> for JsonFailure<'a> {
     fn from(error: &'a RuleError) -> Self {
-        let RuleError { sid, file, line, column, reason } = error;
-        Self { sid: *sid, file: file.display().to_string(), line: *line, column: *column, reason }
+        let RuleError { sid, file, line, column, reason, missing_parser } = error;
+        Self {
+            sid: *sid,
+            file: file.display().to_string(),
+            line: *line,
+            column: *column,
+            reason,
+            missing_parser: *missing_parser,
+        }
     }
 }
 
@@ -81,5 +92,16 @@ fn write_text(out: &mut impl io::Write, report: &LoadReport) -> io::Result<()> {
     for error in &report.failed {
         writeln!(out, "{error}")?;
     }
-    writeln!(out, "{} rules read, {} loaded, {} failed", report.rules, report.loaded, report.failed.len())
+    let mut missing = BTreeMap::<_, usize>::new();
+    for error in &report.failed {
+        *missing.entry(error.missing_parser).or_default() += 1;
+    }
+    writeln!(out, "{} rules read, {} loaded, {} failed", report.rules, report.loaded, report.failed.len())?;
+    for (parser, count) in missing.into_iter().filter_map(|(parser, count)| Some((parser?, count))) {
+        writeln!(
+            out,
+            "  {count} of the failed need nothing but the parser of {parser}, which is not there yet"
+        )?;
+    }
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! A rule while its options come in.
 
-use super::{condition::Condition, content::ContentDraft, fault::Fault, lexer::Token};
+use super::{buffer::Buffer, condition::Condition, fault::Fault, lexer::Token, payload::Sections};
 use super::{effect::Effect, environment::Context};
 
 /// What a rule's options have said so far.
@@ -16,7 +16,10 @@ pub(super) struct Draft<'l> {
     pub(super) priority: Option<u8>,
     pub(super) conditions: Vec<Condition>,
     pub(super) effects: Vec<Effect>,
-    pub(super) contents: Vec<ContentDraft>,
+    /// Application protocol whose parser it needs, and where it says so.
+    pub(super) missing_parser: Option<(&'static str, usize)>,
+    /// What is asked of bytes.
+    pub(super) sections: Sections,
     /// `flow:only_stream` (true), `flow:no_stream` (false).
     pub(super) stream: Option<bool>,
 }
@@ -34,9 +37,22 @@ impl<'l> Draft<'l> {
             priority: None,
             conditions: Vec::new(),
             effects: Vec::new(),
-            contents: Vec::new(),
+            missing_parser: None,
+            sections: Sections::new(),
             stream: None,
         }
+    }
+}
+
+impl Draft<'_> {
+    /// `name` needs the parser of an application protocol.
+    pub(super) fn need_parser(&mut self, protocol: &'static str, name: Token<'_>) {
+        self.missing_parser.get_or_insert((protocol, name.at));
+    }
+
+    /// `name` is a sticky buffer: what follows is about `buffer`.
+    pub(super) fn enter(&mut self, buffer: Buffer, name: Token<'_>) -> Result<(), Fault> {
+        self.sections.enter(buffer, name)
     }
 }
 

@@ -7,11 +7,19 @@ pub(super) struct Fault {
     pub(super) at: usize,
     /// What is wrong and what would be right.
     pub(super) reason: String,
+    /// Nothing is wrong with the rule: it needs the parser of this application protocol, which is not there.
+    pub(super) missing: Option<&'static str>,
 }
 
 impl Fault {
     pub(super) fn new(at: usize, reason: impl Into<String>) -> Self {
-        Self { at, reason: reason.into() }
+        Self { at, reason: reason.into(), missing: None }
+    }
+
+    /// The rule needs the parser of `protocol`.
+    pub(super) fn missing_parser(at: usize, protocol: &'static str) -> Self {
+        let reason = format!("the parser of the application protocol `{protocol}` is not there yet");
+        Self { at, reason, missing: Some(protocol) }
     }
 
     /// The column that errors report: bytes from 1.

@@ -55,6 +55,8 @@ pub(super) enum Protocol {
     Sctp,
     /// `pkthdr`: every packet, whatever it is.
     Any,
+    /// The messages of an application protocol.
+    Application(&'static str),
 }
 
 /// Application protocols of Suricata's rule headers.
@@ -172,10 +174,10 @@ fn protocol(token: Token<'_>) -> Result<Protocol, Fault> {
         "icmpv4" => Ok(Protocol::Icmpv4),
         "icmpv6" => Ok(Protocol::Icmpv6),
         name @ ("ether" | "arp") => Err(token.fault(format!("the protocol `{name}` is not supported yet"))),
-        name if APPLICATION.contains(&name) => {
-            Err(token.fault(format!("the parser of the application protocol `{name}` is not there yet")))
-        }
-        name => Err(token.fault(format!("unknown protocol `{name}`"))),
+        name => match APPLICATION.iter().find(|known| **known == name) {
+            Some(known) => Ok(Protocol::Application(known)),
+            None => Err(token.fault(format!("unknown protocol `{name}`"))),
+        },
     }
 }
 
@@ -229,13 +231,14 @@ impl Protocol {
         match self {
             Self::Ip | Self::Ipv4 | Self::Ipv6 | Self::Any => true,
             Self::Tcp | Self::TcpPacket | Self::TcpStream => true,
-            Self::Udp | Self::Icmp | Self::Icmpv4 | Self::Icmpv6 | Self::Sctp => false,
+            Self::Udp | Self::Icmp | Self::Icmpv4 | Self::Icmpv6 | Self::Sctp | Self::Application(_) => false,
         }
     }
 
     fn matches(self, network: &Network<'_>, transport: Option<&Transport<'_>>) -> bool {
         match self {
             Self::Ip | Self::Any => true,
+            Self::Application(_) => false,
             Self::Ipv4 => matches!(network.header, IpHeader::V4(_)),
             Self::Ipv6 => matches!(network.header, IpHeader::V6(_)),
             Self::Sctp => network.protocol == ip_number::SCTP.0,

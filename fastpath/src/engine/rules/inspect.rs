@@ -4,9 +4,10 @@ use std::{ops::ControlFlow, sync::Arc};
 
 use super::{
     RuleInfo,
-    evaluate::{Cursors, Text},
+    buffer::Buffer,
     memory::{Memory, Remembered},
     parser::Rule,
+    payload::{Cursors, Program, Text},
     prefilter::{self, Group},
     set::{RuleSet, Scratch},
     state::State,
@@ -129,13 +130,13 @@ impl<'a> Look<'a> {
         let Window { bytes, start, fresh_at } = self.window();
         let end = start.saturating_add(bytes.len() as u64);
         let seen = self.remembered.matched_in(index, start);
-        let seen = match &*rule.contents {
+        let seen = match rule.payload.only_content() {
             // It lies in the fresh data with one byte at least.
-            [only] if !only.negated => seen.max((fresh_at + 1).saturating_sub(only.needle.len())),
-            _ => seen,
+            Some(length) => seen.max((fresh_at + 1).saturating_sub(length)),
+            None => seen,
         };
         let text = Text { bytes, before: start }.skip(seen);
-        let satisfied = !text.bytes.is_empty() && cursors.satisfy(&rule.contents, text);
+        let satisfied = !text.bytes.is_empty() && cursors.satisfy(&rule.payload, text);
         if satisfied {
             self.remembered.matched(index, end);
         } else if rule.may_wait() {
@@ -151,7 +152,7 @@ impl Rule {
     fn may_wait(&self) -> bool {
         let Some(pattern) = &self.fast_pattern else { return false };
         let searched = prefilter::searched(pattern).len();
-        self.contents.len() > 1 || self.contents.iter().any(|only| only.needle.len() > searched)
+        self.payload.len() > 1 || self.payload.longest_content() > searched
     }
 
     /// What makes the rule match, if it does.
@@ -165,7 +166,7 @@ impl Rule {
     ) -> Option<Via> {
         match subject.seen_by {
             SeenBy::AboutEvents if !self.is_about_events() => return None,
-            SeenBy::InStream if self.contents.is_empty() => return None,
+            SeenBy::InStream if self.payload.is_empty() => return None,
             _ => {}
         }
         let only_addresses = self.is_about_addresses_only();
@@ -175,7 +176,13 @@ impl Rule {
         if !self.header.matches(subject.packet) || !self.conditions.iter().all(|c| c.holds(subject, state)) {
             return None;
         }
-        if self.contents.is_empty() {
+        let in_buffer = |(buffer, program): &(Buffer, Program)| {
+            buffer.bytes(subject.packet).is_some_and(|bytes| cursors.satisfy(program, Text::whole(bytes)))
+        };
+        if !self.buffers.iter().all(in_buffer) {
+            return None;
+        }
+        if self.payload.is_empty() {
             return Some(if only_addresses { Via::Addresses } else { Via::Packet });
         }
         if self.scope.includes_stream()
@@ -188,7 +195,7 @@ impl Rule {
         let here = subject.seen_by != SeenBy::InStream
             && self.scope.includes_packet(subject.in_stream)
             && !payload.is_empty()
-            && cursors.satisfy(&self.contents, Text::whole(payload));
+            && cursors.satisfy(&self.payload, Text::whole(payload));
         here.then_some(Via::Packet)
     }
 }

@@ -1,12 +1,11 @@
 //! Suricata-language rules: text -> [`RuleSet`] -> matches.
 
 mod address;
+mod buffer;
 mod condition;
-mod content;
 mod draft;
 mod effect;
 mod environment;
-mod evaluate;
 mod fault;
 mod group;
 mod header;
@@ -17,7 +16,7 @@ mod lexer;
 mod memory;
 mod number;
 mod parser;
-mod pattern;
+mod payload;
 mod port;
 mod prefilter;
 mod ranges;
@@ -103,6 +102,8 @@ pub struct RuleError {
     pub column: u32,
     /// What is wrong and what would be right.
     pub reason: String,
+    /// The application protocol whose parser the rule needs and which is not there, if that is all that is wrong with it.
+    pub missing_parser: Option<&'static str>,
 }
 
 /// What came of loading rules.

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use super::{
     Action, RuleInfo,
+    buffer::Buffer,
     condition::Condition,
-    content::{self, Content, ContentDraft},
     draft::Draft,
     effect::Effect,
     environment::Context,
     fault::Fault,
-    header::{Header, HeaderParser},
+    header::{Header, HeaderParser, Protocol},
     keyword,
     lexer::RuleText,
+    payload::{self, ContentDraft, Program, Section},
     scope::Scope,
 };
 
@@ -22,10 +23,12 @@ pub(super) struct Rule {
     pub(super) info: Arc<RuleInfo>,
     pub(super) header: Header,
     pub(super) conditions: Box<[Condition]>,
-    pub(super) contents: Box<[Content]>,
+    pub(super) payload: Program,
+    /// What it asks of other buffers.
+    pub(super) buffers: Box<[(Buffer, Program)]>,
     /// What it does when it has matched.
     pub(super) effects: Box<[Effect]>,
-    /// Where the contents are looked for.
+    /// Where the payload is looked at.
     pub(super) scope: Scope,
     /// The bytes without which (in any case of letters) the rule cannot match.
     pub(super) fast_pattern: Option<Box<[u8]>>,
@@ -34,7 +37,10 @@ pub(super) struct Rule {
 impl Rule {
     /// Whether nothing but addresses and protocol decides (Suricata: detect-engine-build.c, SignatureIsIPOnly).
     pub(super) fn is_about_addresses_only(&self) -> bool {
-        self.contents.is_empty() && self.conditions.is_empty() && self.header.is_about_addresses_only()
+        self.payload.is_empty()
+            && self.buffers.is_empty()
+            && self.conditions.is_empty()
+            && self.header.is_about_addresses_only()
     }
 
     /// Whether it asks for what was found odd: only such rules see packets that are not taken for what they seem.
@@ -59,6 +65,9 @@ pub(super) fn parse(
     let words = RuleText::lex(text)?;
     let (action, header) = headers.parse(&words)?;
     let mut draft = Draft::new(context);
+    if let Protocol::Application(protocol) = header.protocol {
+        draft.need_parser(protocol, words.protocol);
+    }
     for option in &words.options {
         keyword::apply(&mut draft, option)?;
     }
@@ -84,10 +93,15 @@ pub(super) fn guess_sid(text: &str) -> Option<u32> {
 }
 
 fn compile(draft: Draft<'_>, sid: u32, action: Action, header: Header) -> Result<Rule, Fault> {
-    let contents = content::compile(&draft.contents)?;
     if let Some(largest) = draft.conditions.iter().find_map(Condition::largest_payload) {
-        content::check_size(&draft.contents, largest)?;
+        payload::check_size(draft.sections.payload(), largest)?;
     }
+    let fast_pattern = fast_pattern(draft.sections.payload()).map(Into::into);
+    let mut sections = draft.sections.finish()?.into_iter();
+    let payload = sections.next().map(Program::new).transpose()?.unwrap_or_default();
+    let buffers = sections.map(|section| Ok((section.buffer, Program::new(section)?)));
+    let buffers: Box<[_]> = buffers.collect::<Result<_, Fault>>()?;
+    let missing_parser = draft.missing_parser;
     let info = RuleInfo {
         gid: draft.gid.unwrap_or(1),
         sid,
@@ -97,22 +111,29 @@ fn compile(draft: Draft<'_>, sid: u32, action: Action, header: Header) -> Result
         class: draft.class.unwrap_or_default(),
         priority: draft.priority.unwrap_or(3),
     };
-    let scope = Scope::of(&header, &draft.conditions, draft.stream, &contents);
+    if let Some((protocol, at)) = missing_parser {
+        return Err(Fault::missing_parser(at, protocol));
+    }
+    let scope = Scope::of(&header, &draft.conditions, draft.stream, &payload, &buffers);
     Ok(Rule {
         info: Arc::new(info),
         header,
         scope,
         conditions: draft.conditions.into(),
         effects: draft.effects.into(),
-        contents,
-        fast_pattern: fast_pattern(&draft.contents).map(Into::into),
+        payload,
+        buffers,
+        fast_pattern,
     })
 }
 
 /// The pattern the author chose, else the longest, else (no positive content) none.
-fn fast_pattern(contents: &[ContentDraft]) -> Option<&[u8]> {
-    let chosen = contents.iter().find(|content| content.is_chosen());
-    let longest =
-        || contents.iter().filter_map(ContentDraft::fast_pattern).rev().max_by_key(|bytes| bytes.len());
+fn fast_pattern(payload: &Section) -> Option<&[u8]> {
+    let chosen = payload.contents().find(|content| content.is_chosen());
+    // The first of equally long ones.
+    let longest = || {
+        let patterns = payload.contents().filter_map(ContentDraft::fast_pattern);
+        patterns.reduce(|longest, bytes| if bytes.len() > longest.len() { bytes } else { longest })
+    };
     chosen.and_then(ContentDraft::fast_pattern).or_else(longest)
 }

@@ -182,6 +182,7 @@ fn applies(protocol: Protocol, transport: usize) -> bool {
         Protocol::Udp => transport == 1,
         Protocol::Icmp | Protocol::Icmpv4 | Protocol::Icmpv6 => transport == 2,
         Protocol::Sctp => transport == 3,
+        Protocol::Application(_) => false,
     }
 }
 

@@ -1,9 +1,10 @@
 //! Where a rule's contents are looked for: in single packets, in the TCP stream, or in both.
 
 use super::{
+    buffer::Buffer,
     condition::Condition,
-    content::{Content, Window},
     header::{Header, Protocol},
+    payload::Program,
 };
 
 /// Where a rule's contents are looked for. Packets that are not part of a TCP stream are looked into by all but
@@ -25,17 +26,18 @@ impl Scope {
         header: &Header,
         conditions: &[Condition],
         stream: Option<bool>,
-        contents: &[Content],
+        payload: &Program,
+        buffers: &[(Buffer, Program)],
     ) -> Self {
-        let fixed = |content: &Content| matches!(content.window, Window::Payload { offset, depth } if offset > 0 || depth.is_some());
+        let is_about_headers = buffers.iter().any(|(buffer, _)| matches!(buffer, Buffer::Header(_)));
         match header.protocol {
             Protocol::TcpPacket => Self::Packet,
             Protocol::TcpStream => Self::StreamOnly,
             _ if stream == Some(true) => Self::StreamOnly,
-            _ if stream == Some(false) || contents.is_empty() => Self::Packet,
-            _ if conditions.iter().any(Condition::is_about_the_packet) => Self::Packet,
+            _ if stream == Some(false) || payload.is_empty() => Self::Packet,
+            _ if is_about_headers || conditions.iter().any(Condition::is_about_the_packet) => Self::Packet,
             protocol if !protocol.includes_tcp() => Self::Packet,
-            _ if contents.iter().any(fixed) => Self::Both,
+            _ if payload.has_fixed_place() => Self::Both,
             _ => Self::Stream,
         }
     }

@@ -9,11 +9,11 @@ use std::{
 use super::{
     Action, Environment, LoadReport, RuleError, RuleInfo, Variables,
     environment::Context,
-    evaluate::Cursors,
     fault::Fault,
     header::HeaderParser,
     lexer::{Statement, Statements},
     parser::{self, Rule},
+    payload::Cursors,
     prefilter::{self, Prefilter},
     state::Shared,
 };
@@ -162,6 +162,7 @@ impl<'a, 'l> Loader<'a, 'l> {
             line: origin.line,
             column: fault.column(),
             reason: fault.reason.clone(),
+            missing_parser: fault.missing,
         };
         self.failed.push((origin, error));
     }

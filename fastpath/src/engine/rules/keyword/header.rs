@@ -1,7 +1,7 @@
 //! Fields of packet headers.
 
 use super::{Entry, Reader};
-use crate::engine::rules::condition;
+use crate::engine::rules::{buffer, condition};
 
 pub(super) const KEYWORDS: &[Entry] = &[
     ("ack", "header-keywords", Reader::Value(condition::ack)),
@@ -17,4 +17,12 @@ pub(super) const KEYWORDS: &[Entry] = &[
     ("tos", "header-keywords", Reader::Value(condition::tos)),
     ("ttl", "header-keywords", Reader::Value(condition::ttl)),
     ("window", "header-keywords", Reader::Value(condition::window)),
+    ("icmpv4.hdr", "header-keywords", Reader::Bare(buffer::header)),
+    ("icmpv6.hdr", "header-keywords", Reader::Bare(buffer::header)),
+    ("ip.dst", "ipaddr", Reader::Bare(buffer::header)),
+    ("ip.src", "ipaddr", Reader::Bare(buffer::header)),
+    ("ipv4.hdr", "header-keywords", Reader::Bare(buffer::header)),
+    ("ipv6.hdr", "header-keywords", Reader::Bare(buffer::header)),
+    ("tcp.hdr", "header-keywords", Reader::Bare(buffer::header)),
+    ("udp.hdr", "header-keywords", Reader::Bare(buffer::header)),
 ];

@@ -1,6 +1,7 @@
 //! The matchers: [`Scanner`] finds many patterns in one pass, [`Needle`] one.
 
 mod needle;
+pub(super) mod pcre;
 
 use aho_corasick::{AhoCorasick, BuildError, MatchKind};
 

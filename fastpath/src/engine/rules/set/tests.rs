@@ -29,6 +29,7 @@ fn counts_and_names_what_fails() {
     let (rules, report) = load(text);
     assert_eq!((rules.len(), report.rules, report.loaded), (1, 2, 1));
     let expected = RuleError {
+        missing_parser: None,
         sid: Some(2),
         file: PathBuf::from("a.rules"),
         line: 5,
@@ -91,7 +92,16 @@ fn values_are_checked() {
         ("content:\"abc\"; depth:2;", "depth 2 is shorter than the content of 3 bytes"),
         ("content:\"abc\"; within:2;", "within 2 is shorter than the content of 3 bytes"),
         ("content:\"a\"; depth:70000;", "from 0 to 65535"),
-        ("content:\"a\"; offset:x;", "from 0 to 65535"),
+        ("content:\"a\"; offset:x;", "no `byte_extract` or `byte_math` before sets `x`"),
+        ("content:\"a\"; offset:+1;", "from 0 to 65535"),
+        ("pcre:/a/;", "double quotes"),
+        ("pcre:\"a/\";", "is written"),
+        ("pcre:\"/a\";", "is written"),
+        ("pcre:\"/a(/\";", "missing closing parenthesis"),
+        ("pcre:\"/a/k\";", "unknown flag `k`"),
+        ("pcre:\"/a/UH\";", "about one buffer"),
+        ("tcp.hdr;", "nothing is asked of this buffer"),
+        ("tcp.hdr; pkt_data; content:\"a\";", "nothing is asked of this buffer"),
         ("content:\"a\"; offset:1; offset:2;", "`offset` may stand once"),
         ("content:\"a\"; distance:2000000;", "from -1048576 to 1048576"),
         ("content:\"a\"; offset:1; distance:1;", "either `offset` and `depth`"),

@@ -1,6 +1,6 @@
 //! The text of a content: plain bytes, `\` escapes and `|hex|`.
 
-use super::{fault::Fault, lexer::Token};
+use crate::engine::rules::{fault::Fault, lexer::Token};
 
 /// The bytes that `text` (between its quotes) stands for; never empty.
 pub(super) fn parse(text: Token<'_>) -> Result<Vec<u8>, Fault> {

@@ -134,7 +134,7 @@ fn compile(options: &str) -> Rule {
 }
 
 fn found(options: &str, payload: &[u8]) -> bool {
-    Cursors::default().satisfy(&compile(options).contents, Text::whole(payload))
+    Cursors::default().satisfy(&compile(options).payload, Text::whole(payload))
 }
 
 proptest! {
@@ -154,7 +154,7 @@ proptest! {
         let mut options = String::new();
         contents.iter().for_each(|content| content.write(&mut options));
         let rule = compile(&options);
-        if let Some(pattern) = &rule.fast_pattern && Cursors::default().satisfy(&rule.contents, Text::whole(payload.as_bytes())) {
+        if let Some(pattern) = &rule.fast_pattern && Cursors::default().satisfy(&rule.payload, Text::whole(payload.as_bytes())) {
             let (pattern, payload) = (pattern.to_ascii_lowercase(), payload.to_ascii_lowercase());
             prop_assert!(payload.as_bytes().windows(pattern.len()).any(|window| window == pattern));
         }

@@ -1,0 +1,304 @@
+//! Whether a rule matches a packet.
+//!
+//! Relative contents ask whether *some* choice of occurrences satisfies all of them. Instead of trying choices one
+//! after the other, which a hostile payload can make exponential, each content turns the sorted set of places where
+//! the one before may end into the set of places where it may end itself: the same answer, in time proportional to
+//! payload length times contents. (Suricata backtracks, up to a limit.)
+
+use super::{Program, Step, content::Content, content::Window, pcre::Pcre, variable::Operand};
+use crate::engine::rules::scan::pcre::{self, Found};
+
+/// A worker's memory for running programs; reused from packet to packet.
+#[derive(Debug, Default)]
+pub(in crate::engine::rules) struct Cursors {
+    now: States,
+    next: States,
+    /// What is left of [`BUDGET`].
+    budget: usize,
+    pcre: pcre::Scratch,
+}
+
+/// Work that one program may cause in one buffer, in steps of about ten nanoseconds. What would take more does not match.
+const BUDGET: usize = 1 << 17;
+/// What looking for an expression takes of it at least.
+const PCRE_COST: usize = 256;
+
+/// Choices of occurrences of what came before: for each the place where it ends, and the values of the variables. Without
+/// variables the places stand in order and each once.
+#[derive(Debug, Default)]
+struct States {
+    places: Vec<usize>,
+    values: Vec<u64>,
+    /// Variables of each.
+    variables: usize,
+}
+
+impl States {
+    fn clear(&mut self, variables: usize) {
+        self.places.clear();
+        self.values.clear();
+        self.variables = variables;
+    }
+
+    fn push(&mut self, place: usize, values: &[u64]) {
+        // Choices that come to the same are one.
+        if self.places.last() == Some(&place) && self.values_of(self.places.len() - 1) == values {
+            return;
+        }
+        self.places.push(place);
+        self.values.extend_from_slice(values);
+    }
+
+    fn values_of(&self, at: usize) -> &[u64] {
+        self.values.get(at * self.variables..(at + 1) * self.variables).unwrap_or_default()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (usize, &[u64])> {
+        self.places.iter().enumerate().map(|(at, &place)| (place, self.values_of(at)))
+    }
+}
+
+/// Bytes that a program looks at.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::engine::rules) struct Text<'t> {
+    pub(in crate::engine::rules) bytes: &'t [u8],
+    /// Bytes of the payload or stream that lie before them: `offset` and `depth` count from there.
+    pub(in crate::engine::rules) before: u64,
+}
+
+impl<'t> Text<'t> {
+    /// A packet's payload, or another whole buffer.
+    pub(in crate::engine::rules) fn whole(bytes: &'t [u8]) -> Self {
+        Self { bytes, before: 0 }
+    }
+
+    /// Without the first `n` bytes.
+    pub(in crate::engine::rules) fn skip(self, n: usize) -> Self {
+        let n = n.min(self.bytes.len());
+        Self { bytes: self.bytes.get(n..).unwrap_or_default(), before: self.before.saturating_add(n as u64) }
+    }
+
+    /// Where in `bytes` a window lies that is counted from the start of the payload or stream.
+    fn window(&self, offset: i64, depth: Option<i64>) -> (usize, usize) {
+        let place = |at: i64| {
+            let at = u64::try_from(at).unwrap_or(0).saturating_sub(self.before);
+            usize::try_from(at).unwrap_or(usize::MAX).min(self.bytes.len())
+        };
+        (place(offset), depth.map_or(self.bytes.len(), |depth| place(offset.saturating_add(depth))))
+    }
+}
+
+impl Cursors {
+    /// Whether there is a choice of occurrences that satisfies all steps.
+    pub(in crate::engine::rules) fn satisfy(&mut self, program: &Program, text: Text<'_>) -> bool {
+        self.now.clear(program.variables);
+        self.now.places.push(0);
+        self.now.values.resize(program.variables, 0);
+        self.budget = BUDGET;
+        program.steps.iter().all(|step| match step {
+            Step::Content(content) if program.variables == 0 => self.find_content(content, text),
+            Step::Content(content) => self.find_content_of_each(content, text),
+            Step::Pcre(pcre) => self.find_pcre(pcre, text.bytes),
+        })
+    }
+
+    /// Takes from the budget; false when nothing is left.
+    fn spend(&mut self, work: usize) -> bool {
+        match self.budget.checked_sub(work) {
+            Some(left) => {
+                self.budget = left;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Goes on with the next states; false when there are none.
+    fn step(&mut self) -> bool {
+        std::mem::swap(&mut self.now, &mut self.next);
+        !self.now.places.is_empty()
+    }
+
+    fn find_content(&mut self, content: &Content, text: Text<'_>) -> bool {
+        let payload = text.bytes;
+        let value = |operand: Operand| operand.value(&[]);
+        match (content.window, content.negated) {
+            (Window::Payload { offset, depth }, negated) => {
+                let (from, end) = text.window(value(offset), depth.map(value));
+                if content.anchors {
+                    self.next.clear(0);
+                    let ends = content.occurrences(payload, from, end).map(|at| at + content.needle.len());
+                    self.next.places.extend(ends);
+                    self.step()
+                } else {
+                    content.occurrences(payload, from, end).next().is_some() != negated
+                }
+            }
+            (Window::Relative { distance, within }, false) => {
+                self.follow(content, payload, value(distance), within.map(value))
+            }
+            (Window::Relative { distance, within }, true) => {
+                self.avoid(content, payload, value(distance), within.map(value))
+            }
+        }
+    }
+
+    /// Finds a relative content behind any cursor.
+    fn follow(&mut self, content: &Content, payload: &[u8], distance: i64, within: Option<i64>) -> bool {
+        let (Some(&first), Some(&last)) = (self.now.places.first(), self.now.places.last()) else {
+            return false;
+        };
+        let (from, _) = window(first, distance, within, payload);
+        let (_, to) = window(last, distance, within, payload);
+        self.next.clear(0);
+        let mut candidates = self.now.places.iter().copied().peekable();
+        for at in content.occurrences(payload, from, to) {
+            let end = at + content.needle.len();
+            // Windows move with their cursors: one that ends before this occurrence does is done with.
+            while candidates.next_if(|&cursor| window(cursor, distance, within, payload).1 < end).is_some() {}
+            let Some(&cursor) = candidates.peek() else {
+                break;
+            };
+            if window(cursor, distance, within, payload).0 <= at {
+                if !content.anchors {
+                    return true;
+                }
+                self.next.places.push(end);
+            }
+        }
+        self.step()
+    }
+
+    /// Keeps the cursors behind which a negated relative content is not found.
+    fn avoid(&mut self, content: &Content, payload: &[u8], distance: i64, within: Option<i64>) -> bool {
+        // The first occurrence that starts at or behind the window of the cursor at hand.
+        let mut found: Option<usize> = None;
+        let mut searched = false;
+        self.now.places.retain(|&cursor| {
+            let (from, to) = window(cursor, distance, within, payload);
+            if !searched || found.is_some_and(|at| at < from) {
+                found = content.occurrences(payload, from, payload.len()).next();
+                searched = true;
+            }
+            found.is_none_or(|at| at + content.needle.len() > to)
+        });
+        !self.now.places.is_empty()
+    }
+
+    /// As [`Self::find_content`] where windows may depend on variables: each state by itself.
+    fn find_content_of_each(&mut self, content: &Content, text: Text<'_>) -> bool {
+        self.next.clear(self.now.variables);
+        for at in 0..self.now.places.len() {
+            let (cursor, length) = (self.now.places.get(at).copied().unwrap_or(0), text.bytes.len());
+            if !self.spend(1 + length / 32) {
+                return false;
+            }
+            let values = self.now.values_of(at);
+            let value = |operand: Operand| operand.value(values);
+            let (from, to) = match content.window {
+                Window::Payload { offset, depth } => text.window(value(offset), depth.map(value)),
+                Window::Relative { distance, within } => {
+                    window(cursor, value(distance), within.map(value), text.bytes)
+                }
+            };
+            let mut ends = content.occurrences(text.bytes, from, to).map(|at| at + content.needle.len());
+            if content.negated {
+                if ends.next().is_none() {
+                    self.next.push(cursor, values);
+                }
+            } else if !content.anchors {
+                if ends.next().is_some() {
+                    self.next.push(cursor, values);
+                }
+            } else {
+                for end in ends {
+                    if self.next.places.len() >= BUDGET {
+                        return false;
+                    }
+                    self.next.push(end, values);
+                }
+            }
+        }
+        self.step()
+    }
+
+    /// Finds an expression behind any cursor, or anywhere.
+    fn find_pcre(&mut self, pcre: &Pcre, payload: &[u8]) -> bool {
+        self.next.clear(self.now.variables);
+        for at in 0..self.now.places.len() {
+            let cursor = self.now.places.get(at).copied().unwrap_or(0);
+            let start = if pcre.relative { cursor.min(payload.len()) } else { 0 };
+            let subject = payload.get(start..).unwrap_or_default();
+            let mut from = 0;
+            loop {
+                if !self.spend(PCRE_COST + (subject.len() - from) / 32) {
+                    return false;
+                }
+                let found = pcre.regex.find(subject, from, &mut self.pcre);
+                let values = self.now.values_of(at);
+                match found {
+                    // As in Suricata: what takes too long is not there.
+                    Found::Nowhere | Found::TooMuch if pcre.negated => self.next.push(cursor, values),
+                    Found::Nowhere | Found::TooMuch => {}
+                    Found::At(..) if pcre.negated => {}
+                    Found::At(begin, end) if pcre.anchors => {
+                        self.next.push(start + end, values);
+                        from = begin + 1;
+                        if from <= subject.len() {
+                            continue;
+                        }
+                    }
+                    Found::At(..) => self.next.push(cursor, values),
+                }
+                break;
+            }
+            // From the start it is the same for all.
+            if !pcre.relative && self.now.variables == 0 {
+                if !pcre.anchors {
+                    return !self.next.places.is_empty();
+                }
+                break;
+            }
+        }
+        if self.next.variables == 0 {
+            self.next.places.sort_unstable();
+            self.next.places.dedup();
+        }
+        self.step()
+    }
+}
+
+/// First byte of a window relative to `cursor`, and the end of its last.
+fn window(cursor: usize, distance: i64, within: Option<i64>, payload: &[u8]) -> (usize, usize) {
+    let from = i64::try_from(cursor).unwrap_or(i64::MAX).saturating_add(distance);
+    let place = |at: i64| usize::try_from(at.max(0)).unwrap_or(usize::MAX);
+    // Not from the place of `from`: a negative distance that reaches before the payload does not move the end.
+    let to = within.map_or(payload.len(), |within| place(from.saturating_add(within)).min(payload.len()));
+    (place(from), to)
+}
+
+impl Content {
+    /// Starts of the occurrences that lie within `from..to`, in order.
+    fn occurrences<'p>(
+        &'p self,
+        payload: &'p [u8],
+        from: usize,
+        to: usize,
+    ) -> impl Iterator<Item = usize> + 'p {
+        let mut from = from;
+        let text = payload.get(..to).unwrap_or(payload);
+        std::iter::from_fn(move || {
+            let at = if self.at_end {
+                let at = payload.len().checked_sub(self.needle.len()).filter(|&at| at >= from)?;
+                self.needle.is(text.get(at..payload.len())?).then_some(at)?
+            } else {
+                from + self.needle.find(text.get(from..)?)?
+            };
+            from = at + 1;
+            Some(at)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! `pcre:"/expression/flags"` (Suricata's "Payload Keywords", PCRE).
+
+use crate::engine::rules::{
+    buffer::Buffer,
+    draft::Draft,
+    fault::Fault,
+    lexer::Token,
+    payload::section::StepDraft,
+    scan::pcre::{Options, Regex},
+};
+
+/// A compiled expression and how it is looked for.
+#[derive(Debug)]
+pub(in crate::engine::rules) struct Pcre {
+    pub(super) regex: Regex,
+    pub(super) negated: bool,
+    /// `R`: from the end of what was found before.
+    pub(super) relative: bool,
+    /// What stands behind may be relative to where it was found.
+    pub(super) anchors: bool,
+}
+
+/// Flags that say which part of an HTTP message is meant, and the sticky buffers that are the same.
+const BUFFERS: [(char, &str); 13] = [
+    ('U', "http.uri"),
+    ('I', "http.uri.raw"),
+    ('P', "http.request_body"),
+    ('Q', "file.data"),
+    ('H', "http.header"),
+    ('D', "http.header.raw"),
+    ('M', "http.method"),
+    ('C', "http.cookie"),
+    ('S', "http.stat_code"),
+    ('Y', "http.stat_msg"),
+    ('V', "http.user_agent"),
+    ('W', "http.host"),
+    ('Z', "http.host.raw"),
+];
+
+pub(in crate::engine::rules) fn pcre(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
+    let (negated, quoted) = match value.strip_prefix("!") {
+        Some(rest) => (true, rest),
+        None => (false, value),
+    };
+    let text = quoted.unquote()?;
+    let form = || value.fault("an expression is written \"/expression/flags\"");
+    let body = text.text.strip_prefix('/').ok_or_else(form)?;
+    let end = body.rfind('/').ok_or_else(form)?;
+    let (expression, flags) = (&body[..end], &body[end + 1..]);
+    let (expression_at, flags_at) = (text.at + 1, text.at + end + 2);
+
+    let mut options = Options::default();
+    let (mut relative, mut buffer) = (false, None);
+    for (at, flag) in flags.char_indices() {
+        let fault = |reason: &str| Fault::new(flags_at + at, reason);
+        match flag {
+            'i' => options.caseless = true,
+            'm' => options.multiline = true,
+            's' => options.dot_all = true,
+            'x' => options.extended = true,
+            'A' => options.anchored = true,
+            'E' => options.dollar_end_only = true,
+            'G' => options.ungreedy = true,
+            'R' => relative = true,
+            // Payload is looked at raw anyway; and no expression may do without limits.
+            'B' | 'O' => {}
+            ',' => {
+                return Err(fault("expressions that keep what they capture (`,name`) are not supported"));
+            }
+            flag => match BUFFERS.iter().find(|(known, _)| *known == flag) {
+                Some(&(_, name)) if buffer.is_none_or(|other| other == name) => buffer = Some(name),
+                Some(_) => return Err(fault("an expression is about one buffer")),
+                None => return Err(fault(&format!("unknown flag `{flag}`"))),
+            },
+        }
+    }
+    // A `;` or `"` that the rule language wants escaped, PCRE takes for itself.
+    let regex = Regex::new(expression.as_bytes(), options)
+        .map_err(|error| Fault::new(expression_at, error.to_string()))?;
+    let step = StepDraft::Pcre(Pcre { regex, negated, relative, anchors: false });
+    match buffer {
+        Some(name) => draft.sections.push_to(Buffer::Application(name), value.at, step),
+        None => draft.sections.push(step),
+    }
+    Ok(())
+}
