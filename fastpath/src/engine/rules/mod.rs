@@ -18,6 +18,7 @@ mod memory;
 mod number;
 mod parser;
 mod pattern;
+mod payload;
 mod port;
 mod prefilter;
 mod ranges;
@@ -27,6 +28,7 @@ mod scope;
 mod set;
 mod state;
 mod subject;
+mod transform;
 mod variables;
 
 use std::path::PathBuf;
