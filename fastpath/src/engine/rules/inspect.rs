@@ -4,10 +4,10 @@ use std::{ops::ControlFlow, sync::Arc};
 
 use super::{
     RuleInfo,
-    buffer::Buffer,
+    inspection::Transformed,
     memory::{Memory, Remembered},
     parser::Rule,
-    payload::{Cursors, Program, Text},
+    payload::{Cursors, Text},
     prefilter::{self, Group},
     set::{RuleSet, Scratch},
     state::State,
@@ -44,7 +44,7 @@ impl RuleSet {
         scratch: &mut Scratch,
         mut each: impl FnMut(Match<'s>) -> ControlFlow<()>,
     ) {
-        let Scratch { prefilter, cursors, window } = scratch;
+        let Scratch { prefilter, cursors, transformed, window } = scratch;
         let (streams, variables) = memory.map(|memory| (&mut memory.streams, &mut memory.variables)).unzip();
         let mut state = State { flow: variables, shared: &self.shared };
         let group = self.prefilter.group(subject.packet);
@@ -62,7 +62,9 @@ impl RuleSet {
         };
         for index in group.candidates(prefilter) {
             let Some(rule) = self.rules.get(index as usize) else { continue };
-            let Some(via) = rule.matches(index, subject, &state, look.as_mut(), cursors) else { continue };
+            let Some(via) = rule.matches(index, subject, &state, look.as_mut(), cursors, transformed) else {
+                continue;
+            };
             rule.effects.iter().for_each(|effect| effect.happen(subject, &mut state));
             if each(Match { rule: &rule.info, via }).is_break() {
                 break;
@@ -163,6 +165,7 @@ impl Rule {
         state: &State<'_>,
         look: Option<&mut Look<'_>>,
         cursors: &mut Cursors,
+        transformed: &mut Transformed,
     ) -> Option<Via> {
         match subject.seen_by {
             SeenBy::AboutEvents if !self.is_about_events() => return None,
@@ -176,10 +179,7 @@ impl Rule {
         if !self.header.matches(subject.packet) || !self.conditions.iter().all(|c| c.holds(subject, state)) {
             return None;
         }
-        let in_buffer = |(buffer, program): &(Buffer, Program)| {
-            buffer.bytes(subject.packet).is_some_and(|bytes| cursors.satisfy(program, Text::whole(bytes)))
-        };
-        if !self.buffers.iter().all(in_buffer) {
+        if !self.buffers.iter().all(|buffer| buffer.holds(subject.packet, cursors, transformed)) {
             return None;
         }
         if self.payload.is_empty() {

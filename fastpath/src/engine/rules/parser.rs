@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use super::{
     Action, RuleInfo,
-    buffer::Buffer,
     condition::Condition,
     draft::Draft,
     effect::Effect,
     environment::Context,
     fault::Fault,
     header::{Header, HeaderParser, Protocol},
+    inspection::Inspection,
     keyword,
     lexer::RuleText,
     payload::{self, ContentDraft, Program, Section},
@@ -25,7 +25,7 @@ pub(super) struct Rule {
     pub(super) conditions: Box<[Condition]>,
     pub(super) payload: Program,
     /// What it asks of other buffers.
-    pub(super) buffers: Box<[(Buffer, Program)]>,
+    pub(super) buffers: Box<[Inspection]>,
     /// What it does when it has matched.
     pub(super) effects: Box<[Effect]>,
     /// Where the payload is looked at.
@@ -99,8 +99,7 @@ fn compile(draft: Draft<'_>, sid: u32, action: Action, header: Header) -> Result
     let fast_pattern = fast_pattern(draft.sections.payload()).map(Into::into);
     let mut sections = draft.sections.finish()?.into_iter();
     let payload = sections.next().map(Program::new).transpose()?.unwrap_or_default();
-    let buffers = sections.map(|section| Ok((section.buffer, Program::new(section)?)));
-    let buffers: Box<[_]> = buffers.collect::<Result<_, Fault>>()?;
+    let buffers = sections.map(Inspection::new).collect::<Result<Box<[_]>, _>>()?;
     let missing_parser = draft.missing_parser;
     let info = RuleInfo {
         gid: draft.gid.unwrap_or(1),

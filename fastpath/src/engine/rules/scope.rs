@@ -4,6 +4,7 @@ use super::{
     buffer::Buffer,
     condition::Condition,
     header::{Header, Protocol},
+    inspection::Inspection,
     payload::Program,
 };
 
@@ -27,9 +28,10 @@ impl Scope {
         conditions: &[Condition],
         stream: Option<bool>,
         payload: &Program,
-        buffers: &[(Buffer, Program)],
+        buffers: &[Inspection],
     ) -> Self {
-        let is_about_headers = buffers.iter().any(|(buffer, _)| matches!(buffer, Buffer::Header(_)));
+        let is_about_headers =
+            buffers.iter().any(|inspection| matches!(inspection.buffer, Buffer::Header(_)));
         match header.protocol {
             Protocol::TcpPacket => Self::Packet,
             Protocol::TcpStream => Self::StreamOnly,

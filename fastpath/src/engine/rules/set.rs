@@ -11,6 +11,7 @@ use super::{
     environment::Context,
     fault::Fault,
     header::HeaderParser,
+    inspection::Transformed,
     lexer::{Statement, Statements},
     parser::{self, Rule},
     payload::Cursors,
@@ -39,6 +40,7 @@ pub struct RuleSet {
 pub(in crate::engine) struct Scratch {
     pub(super) prefilter: prefilter::Scratch,
     pub(super) cursors: Cursors,
+    pub(super) transformed: Transformed,
     /// Stream data as one piece.
     pub(super) window: Vec<u8>,
 }
@@ -93,6 +95,7 @@ impl RuleSet {
         Scratch {
             prefilter: prefilter::Scratch::new(&self.prefilter, self.rules.len()),
             cursors: Cursors::default(),
+            transformed: Transformed::default(),
             window: Vec::new(),
         }
     }

@@ -5,7 +5,9 @@ use super::{
     section::{Section, StepDraft},
     variable::{Names, Operand},
 };
-use crate::engine::rules::{draft::Draft, fault::Fault, lexer::Token, number::number, scan::Needle};
+use crate::engine::rules::{
+    draft::Draft, fault::Fault, lexer::Token, number::number, scan::Needle, transform::Transform,
+};
 
 /// A compiled content.
 #[derive(Debug)]
@@ -155,13 +157,7 @@ pub(in crate::engine::rules) fn within(
 
 /// A number, or the name of a variable that stands before.
 fn operand(value: Token<'_>, least: i64, most: i64, names: &Names) -> Result<Operand, Fault> {
-    match names.find(value) {
-        Some(index) => Ok(Operand::Variable(index)),
-        None if value.text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') => {
-            Err(value.fault(format!("no `byte_extract` or `byte_math` before sets `{}`", value.text)))
-        }
-        None => number(value, least..=most).map(Operand::Number),
-    }
+    Operand::parse(value, names, |token| number(token, least..=most))
 }
 
 pub(in crate::engine::rules) fn fast_pattern(
@@ -222,6 +218,20 @@ impl ContentDraft {
         }
     }
 
+    /// Whether it can be in a buffer of so many bytes after these transformations.
+    pub(super) fn check_buffer(&self, transforms: &[Transform], largest: Option<u64>) -> Result<(), Fault> {
+        if transforms.last().is_some_and(|last| !last.can_yield(&self.bytes, self.nocase)) {
+            return Err(Fault::new(self.at, "no such content comes out of the transformation before it"));
+        }
+        match largest {
+            Some(largest) if !self.negated && (self.bytes.len() as u64) > largest => Err(Fault::new(
+                self.at,
+                format!("the content has {} bytes, but `bsize` allows {largest} at most", self.bytes.len()),
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether it is relative to what stands before it.
     pub(super) fn is_relative(&self) -> bool {
         self.distance.is_some() || self.within.is_some()
@@ -268,8 +278,11 @@ fn length(bytes: &[u8]) -> i64 {
 /// Refuses contents that do not fit into a payload of `largest` bytes, because the rule could never match.
 pub(in crate::engine::rules) fn check_size(payload: &Section, largest: usize) -> Result<(), Fault> {
     let needed = |content: &ContentDraft| {
-        let offset = content.offset.map_or(0, |offset| offset.value(&[]));
-        usize::try_from(offset).unwrap_or(0) + content.bytes.len()
+        let offset = match content.offset {
+            Some(Operand::Number(offset)) => usize::try_from(offset).unwrap_or(0),
+            _ => 0,
+        };
+        offset + content.bytes.len()
     };
     match payload.contents().find(|content| !content.negated && needed(content) > largest) {
         None => Ok(()),

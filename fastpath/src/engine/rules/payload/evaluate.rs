@@ -5,7 +5,14 @@
 //! the one before may end into the set of places where it may end itself: the same answer, in time proportional to
 //! payload length times contents. (Suricata backtracks, up to a limit.)
 
-use super::{Program, Step, content::Content, content::Window, pcre::Pcre, variable::Operand};
+use super::{
+    base64::Base64Decode,
+    content::{Content, Window},
+    pcre::Pcre,
+    program::{Program, Step},
+    variable::Operand,
+    view::View,
+};
 use crate::engine::rules::scan::pcre::{self, Found};
 
 /// A worker's memory for running programs; reused from packet to packet.
@@ -16,6 +23,9 @@ pub(in crate::engine::rules) struct Cursors {
     /// What is left of [`BUDGET`].
     budget: usize,
     pcre: pcre::Scratch,
+    /// What `base64_decode` decodes, and the memory for what is asked of that.
+    decoded: Vec<u8>,
+    inner: Option<Box<Cursors>>,
 }
 
 /// Work that one program may cause in one buffer, in steps of about ten nanoseconds. What would take more does not match.
@@ -49,6 +59,26 @@ impl States {
         self.values.extend_from_slice(values);
     }
 
+    /// As [`Self::push`], with another value of one variable.
+    fn push_with(&mut self, place: usize, values: &[u64], changed: Option<(u8, u64)>) {
+        self.places.push(place);
+        let first = self.values.len();
+        self.values.extend_from_slice(values);
+        if let Some((variable, value)) = changed
+            && let Some(old) = self.values.get_mut(first + usize::from(variable))
+        {
+            *old = value;
+        }
+    }
+
+    /// Without variables: in order, and each once.
+    fn put_in_order(&mut self) {
+        if self.variables == 0 {
+            self.places.sort_unstable();
+            self.places.dedup();
+        }
+    }
+
     fn values_of(&self, at: usize) -> &[u64] {
         self.values.get(at * self.variables..(at + 1) * self.variables).unwrap_or_default()
     }
@@ -78,6 +108,10 @@ impl<'t> Text<'t> {
         Self { bytes: self.bytes.get(n..).unwrap_or_default(), before: self.before.saturating_add(n as u64) }
     }
 
+    fn view(self, cursor: usize, variables: &'t [u64]) -> View<'t> {
+        View { bytes: self.bytes, before: self.before, cursor, variables }
+    }
+
     /// Where in `bytes` a window lies that is counted from the start of the payload or stream.
     fn window(&self, offset: i64, depth: Option<i64>) -> (usize, usize) {
         let place = |at: i64| {
@@ -95,11 +129,66 @@ impl Cursors {
         self.now.places.push(0);
         self.now.values.resize(program.variables, 0);
         self.budget = BUDGET;
-        program.steps.iter().all(|step| match step {
+        program.steps.iter().enumerate().all(|(at, step)| match step {
             Step::Content(content) if program.variables == 0 => self.find_content(content, text),
             Step::Content(content) => self.find_content_of_each(content, text),
             Step::Pcre(pcre) => self.find_pcre(pcre, text.bytes),
+            // It would be relative to the start of a stream, which is not remembered any more.
+            step if at < program.lead && text.before > 0 && step.is_relative() => false,
+            Step::Size(size) => size.holds(text.before.saturating_add(text.bytes.len() as u64)),
+            Step::IsDataAt(test) => self.keep(text, |view| test.holds(view)),
+            Step::Test(test) => self.keep(text, |view| test.holds(view)),
+            Step::Entropy(entropy) => self.keep(text, |view| entropy.holds(view)),
+            Step::Jump(jump) => self.go(text, None, |view| Some((0, jump.jump(view)?))),
+            Step::Extract(extract) => self.go(text, Some(extract.variable), |view| extract.extract(view)),
+            Step::Math(math) => self.go(text, Some(math.variable), |view| math.calculate(view)),
+            Step::Base64(decode, program) => self.decode(*decode, program, text),
         })
+    }
+
+    /// Keeps the states that pass a test.
+    fn keep(&mut self, text: Text<'_>, test: impl Fn(&View<'_>) -> bool) -> bool {
+        self.next.clear(self.now.variables);
+        for (place, values) in self.now.iter() {
+            if test(&text.view(place, values)) {
+                self.next.push(place, values);
+            }
+        }
+        self.step()
+    }
+
+    /// Moves each state to where `next` says, and gives `variable` the value that it says; drops those of which it says nothing.
+    fn go(
+        &mut self,
+        text: Text<'_>,
+        variable: Option<u8>,
+        next: impl Fn(&View<'_>) -> Option<(u64, usize)>,
+    ) -> bool {
+        self.next.clear(self.now.variables);
+        for (place, values) in self.now.iter() {
+            let Some((value, place)) = next(&text.view(place, values)) else { continue };
+            self.next.push_with(place, values, variable.map(|variable| (variable, value)));
+        }
+        self.next.put_in_order();
+        self.step()
+    }
+
+    /// Keeps the states from which something is decoded that is as wanted.
+    fn decode(&mut self, decode: Base64Decode, program: &Program, text: Text<'_>) -> bool {
+        self.next.clear(self.now.variables);
+        for (place, values) in self.now.iter() {
+            match self.budget.checked_sub(1 + text.bytes.len() / 8) {
+                Some(left) => self.budget = left,
+                None => return false,
+            }
+            if decode.decode(&text.view(place, values), &mut self.decoded)
+                && (program.is_empty()
+                    || self.inner.get_or_insert_default().satisfy(program, Text::whole(&self.decoded)))
+            {
+                self.next.push(place, values);
+            }
+        }
+        self.step()
     }
 
     /// Takes from the budget; false when nothing is left.
@@ -121,7 +210,7 @@ impl Cursors {
 
     fn find_content(&mut self, content: &Content, text: Text<'_>) -> bool {
         let payload = text.bytes;
-        let value = |operand: Operand| operand.value(&[]);
+        let value = |operand| value(operand, &[]);
         match (content.window, content.negated) {
             (Window::Payload { offset, depth }, negated) => {
                 let (from, end) = text.window(value(offset), depth.map(value));
@@ -194,7 +283,7 @@ impl Cursors {
                 return false;
             }
             let values = self.now.values_of(at);
-            let value = |operand: Operand| operand.value(values);
+            let value = |operand| value(operand, values);
             let (from, to) = match content.window {
                 Window::Payload { offset, depth } => text.window(value(offset), depth.map(value)),
                 Window::Relative { distance, within } => {
@@ -260,12 +349,15 @@ impl Cursors {
                 break;
             }
         }
-        if self.next.variables == 0 {
-            self.next.places.sort_unstable();
-            self.next.places.dedup();
-        }
+        self.next.put_in_order();
         self.step()
     }
+}
+
+/// What an operand stands for, far enough for any buffer.
+fn value(operand: Operand, variables: &[u64]) -> i64 {
+    let value = operand.value(variables).unwrap_or(0);
+    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 /// First byte of a window relative to `cursor`, and the end of its last.
@@ -300,5 +392,7 @@ impl Content {
     }
 }
 
+#[cfg(test)]
+mod programs;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use crate::engine::rules::{
     draft::Draft,
     fault::Fault,
     lexer::Token,
-    payload::section::StepDraft,
+    payload::{program::Step, section::StepDraft},
     scan::pcre::{Options, Regex},
 };
 
@@ -77,7 +77,7 @@ pub(in crate::engine::rules) fn pcre(draft: &mut Draft<'_>, value: Token<'_>) ->
     // A `;` or `"` that the rule language wants escaped, PCRE takes for itself.
     let regex = Regex::new(expression.as_bytes(), options)
         .map_err(|error| Fault::new(expression_at, error.to_string()))?;
-    let step = StepDraft::Pcre(Pcre { regex, negated, relative, anchors: false });
+    let step = StepDraft::Other(Step::Pcre(Pcre { regex, negated, relative, anchors: false }));
     match buffer {
         Some(name) => draft.sections.push_to(Buffer::Application(name), value.at, step),
         None => draft.sections.push(step),

@@ -1,12 +1,18 @@
 //! A rule's part about one buffer, while its options come in.
 
-use super::{content::ContentDraft, pcre::Pcre, variable::Names};
-use crate::engine::rules::{buffer::Buffer, fault::Fault, lexer::Token};
+use super::{absent::Absent, base64::Base64Decode, content::ContentDraft, program::Step, variable::Names};
+use crate::engine::rules::{buffer::Buffer, fault::Fault, lexer::Token, transform::Transform};
 
 /// What is asked of one buffer, in the order of the rule.
 #[derive(Debug)]
 pub(in crate::engine::rules) struct Section {
     pub(in crate::engine::rules) buffer: Buffer,
+    /// What becomes of it first.
+    pub(in crate::engine::rules) transforms: Vec<Transform>,
+    /// What is said of it when it is not there.
+    pub(in crate::engine::rules) absent: Option<Absent>,
+    /// Bytes that it may have at most, as `bsize` says.
+    pub(super) largest: Option<u64>,
     /// Where the rule names the buffer.
     pub(in crate::engine::rules) at: usize,
     pub(in crate::engine::rules) steps: Vec<StepDraft>,
@@ -17,15 +23,17 @@ pub(in crate::engine::rules) struct Section {
 #[derive(Debug)]
 pub(in crate::engine::rules) enum StepDraft {
     Content(ContentDraft),
-    Pcre(Pcre),
+    /// With what is asked of what it decodes.
+    Base64(Base64Decode, Option<Box<Section>>),
+    Other(Step),
 }
 
 /// A rule's sections, and which one is being written.
 #[derive(Debug)]
 pub(in crate::engine::rules) struct Sections {
     all: Vec<Section>,
-    /// Buffer and place of the sticky buffer that was named last, until something is asked of it.
-    entering: Option<(Buffer, usize)>,
+    /// The section of the sticky buffer that was named last, until something is asked of it.
+    entering: Option<Section>,
     current: usize,
     /// Section of the last content; it is the last content there.
     last_content: Option<usize>,
@@ -45,39 +53,70 @@ impl Sections {
     /// All of them, the one about the payload first.
     /// # Errors
     /// When of a buffer that is named nothing is asked.
-    pub(in crate::engine::rules) fn finish(self) -> Result<Vec<Section>, Fault> {
-        match self.entering {
-            Some((_, at)) => {
-                Err(Fault::new(at, "nothing is asked of this buffer: a `content` or the like must follow"))
+    pub(in crate::engine::rules) fn finish(mut self) -> Result<Vec<Section>, Fault> {
+        if let Some(section) = &self.entering {
+            return Err(section.asks_nothing());
+        }
+        if let Some(at) = self.all.iter().position(|section| section.buffer == Buffer::Base64) {
+            let decoded = self.all.remove(at);
+            let decoders = self.all.iter_mut().flat_map(|section| &mut section.steps);
+            let last = decoders.rev().find_map(|step| match step {
+                StepDraft::Base64(_, inner) => Some(inner),
+                _ => None,
+            });
+            match last {
+                Some(inner) => *inner = Some(Box::new(decoded)),
+                None => return Err(Fault::new(decoded.at, "`base64_data` needs a `base64_decode`")),
             }
+        }
+        let empty =
+            self.all.iter().skip(1).find(|section| section.steps.is_empty() && section.absent.is_none());
+        match empty {
+            Some(section) => Err(section.asks_nothing()),
             None => Ok(self.all),
         }
     }
 
     /// `name` is a sticky buffer: what follows is about `buffer`.
     pub(in crate::engine::rules) fn enter(&mut self, buffer: Buffer, name: Token<'_>) -> Result<(), Fault> {
-        if let Some((_, at)) = self.entering.replace((buffer, name.at)) {
-            return Err(Fault::new(
-                at,
-                "nothing is asked of this buffer: a `content` or the like must follow",
-            ));
+        match self.entering.replace(Section::new(buffer, name.at)) {
+            Some(section) => Err(section.asks_nothing()),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// `name` transforms the buffer that was just named.
+    pub(in crate::engine::rules) fn transform(
+        &mut self,
+        transform: Transform,
+        name: Token<'_>,
+    ) -> Result<(), Fault> {
+        match &mut self.entering {
+            Some(section) if section.buffer != Buffer::Payload => {
+                section.transforms.push(transform);
+                Ok(())
+            }
+            _ => {
+                Err(name
+                    .fault(format!("`{}` must follow the sticky buffer that it is to transform", name.text)))
+            }
+        }
     }
 
     /// The section that the next step belongs to.
     pub(in crate::engine::rules) fn section(&mut self) -> &mut Section {
-        if let Some((buffer, at)) = self.entering.take() {
-            self.current = self.position(buffer, at);
+        if let Some(section) = self.entering.take() {
+            self.current = self.position(section);
         }
         let current = self.current.min(self.all.len() - 1);
         &mut self.all[current]
     }
 
-    /// The section about a buffer: the one that there is, or a new one.
-    fn position(&mut self, buffer: Buffer, at: usize) -> usize {
-        self.all.iter().position(|section| section.buffer == buffer).unwrap_or_else(|| {
-            self.all.push(Section::new(buffer, at));
+    /// Where a section stands: the one about the same is there, or it is put there.
+    fn position(&mut self, new: Section) -> usize {
+        let same = |section: &Section| section.buffer == new.buffer && section.transforms == new.transforms;
+        self.all.iter().position(same).unwrap_or_else(|| {
+            self.all.push(new);
             self.all.len() - 1
         })
     }
@@ -124,7 +163,7 @@ impl Sections {
             .rposition(|step| matches!(step, StepDraft::Content(_)))
             .ok_or_else(|| must_follow(name))?;
         let step = steps.remove(at);
-        let to = self.position(buffer, name.at);
+        let to = self.position(Section::new(buffer, name.at));
         self.all[to].steps.push(step);
         self.last_content = Some(to);
         Ok(())
@@ -132,11 +171,10 @@ impl Sections {
 
     /// Adds a step to the section about `buffer`, whichever is being written.
     pub(in crate::engine::rules) fn push_to(&mut self, buffer: Buffer, at: usize, step: StepDraft) {
-        if self.entering.is_some_and(|(entering, _)| entering == buffer) {
-            self.entering = None;
-            self.current = self.position(buffer, at);
+        if self.entering.as_ref().is_some_and(|section| section.buffer == buffer) {
+            self.section();
         }
-        let to = self.position(buffer, at);
+        let to = self.position(Section::new(buffer, at));
         self.all[to].steps.push(step);
     }
 
@@ -152,7 +190,15 @@ fn must_follow(name: Token<'_>) -> Fault {
 
 impl Section {
     fn new(buffer: Buffer, at: usize) -> Self {
-        Self { buffer, at, steps: Vec::new(), names: Names::default() }
+        Self {
+            buffer,
+            at,
+            transforms: Vec::new(),
+            absent: None,
+            largest: None,
+            steps: Vec::new(),
+            names: Names::default(),
+        }
     }
 
     /// Its contents.
@@ -161,5 +207,17 @@ impl Section {
             StepDraft::Content(content) => Some(content),
             _ => None,
         })
+    }
+
+    fn asks_nothing(&self) -> Fault {
+        Fault::new(self.at, "nothing is asked of this buffer: a `content` or the like must follow")
+    }
+
+    /// Whether the contents can be in the buffer as it is then.
+    pub(super) fn check_contents(&self) -> Result<(), Fault> {
+        for content in self.contents() {
+            content.check_buffer(&self.transforms, self.largest)?;
+        }
+        Ok(())
     }
 }

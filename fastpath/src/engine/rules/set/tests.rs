@@ -92,7 +92,7 @@ fn values_are_checked() {
         ("content:\"abc\"; depth:2;", "depth 2 is shorter than the content of 3 bytes"),
         ("content:\"abc\"; within:2;", "within 2 is shorter than the content of 3 bytes"),
         ("content:\"a\"; depth:70000;", "from 0 to 65535"),
-        ("content:\"a\"; offset:x;", "no `byte_extract` or `byte_math` before sets `x`"),
+        ("content:\"a\"; offset:x;", "before this sets a variable `x`"),
         ("content:\"a\"; offset:+1;", "from 0 to 65535"),
         ("pcre:/a/;", "double quotes"),
         ("pcre:\"a/\";", "is written"),

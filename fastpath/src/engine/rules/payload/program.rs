@@ -1,0 +1,148 @@
+//! A section, compiled.
+
+use super::{
+    base64::Base64Decode,
+    bsize::BufferSize,
+    byte::{ByteExtract, ByteJump, ByteMath, ByteTest},
+    content::{self, Content, Window},
+    entropy::Entropy,
+    isdataat::IsDataAt,
+    pcre::Pcre,
+    section::{Section, StepDraft},
+    variable::Operand,
+};
+use crate::engine::rules::fault::Fault;
+
+/// What is asked of one buffer.
+#[derive(Debug, Default)]
+pub(in crate::engine::rules) struct Program {
+    pub(super) steps: Box<[Step]>,
+    /// Steps before which nothing has been found that they could be relative to.
+    pub(super) lead: usize,
+    /// Variables that its steps set.
+    pub(super) variables: usize,
+}
+
+/// One keyword of it.
+#[derive(Debug)]
+pub(super) enum Step {
+    Content(Content),
+    Pcre(Pcre),
+    IsDataAt(IsDataAt),
+    Size(BufferSize),
+    Test(ByteTest),
+    Jump(ByteJump),
+    Extract(ByteExtract),
+    Math(ByteMath),
+    Entropy(Entropy),
+    /// And what is asked of what it decodes (`base64_data`).
+    Base64(Base64Decode, Program),
+}
+
+impl Program {
+    /// Compiles a section.
+    pub(in crate::engine::rules) fn new(section: Section) -> Result<Self, Fault> {
+        content::check_apart(&section)?;
+        section.check_contents()?;
+        let variables = section.names.len();
+        let steps = section.steps.into_iter().map(|step| match step {
+            StepDraft::Content(content) => content.compile().map(Step::Content),
+            StepDraft::Base64(decode, inner) => {
+                let inner = inner.map(|section| Self::new(*section)).transpose()?;
+                Ok(Step::Base64(decode, inner.unwrap_or_default()))
+            }
+            StepDraft::Other(step) => Ok(step),
+        });
+        let mut steps = steps.collect::<Result<Box<[_]>, _>>()?;
+        let lead = steps.iter().position(Step::moves).map_or(steps.len(), |first| first + 1);
+        steps.iter_mut().take(lead).for_each(Step::begin);
+        let mut followed = false;
+        for step in steps.iter_mut().rev() {
+            step.set_anchors(followed);
+            followed = step.is_relative() || (followed && !step.moves());
+        }
+        Ok(Self { steps, lead, variables })
+    }
+
+    /// Whether it asks nothing.
+    pub(in crate::engine::rules) fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// Number of steps.
+    pub(in crate::engine::rules) fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Whether a content has a place that is counted from the start of the payload.
+    pub(in crate::engine::rules) fn has_fixed_place(&self) -> bool {
+        self.steps.iter().any(|step| match step {
+            Step::Content(Content { window: Window::Payload { offset, depth }, .. }) => {
+                !matches!(offset, Operand::Number(..=0)) || depth.is_some()
+            }
+            _ => false,
+        })
+    }
+
+    /// Bytes of the content, if the program is nothing but one that must be found.
+    pub(in crate::engine::rules) fn only_content(&self) -> Option<usize> {
+        match &*self.steps {
+            [Step::Content(only)] if !only.negated => Some(only.needle.len()),
+            _ => None,
+        }
+    }
+
+    /// Bytes of the longest content.
+    pub(in crate::engine::rules) fn longest_content(&self) -> usize {
+        let lengths = self.steps.iter().map(|step| match step {
+            Step::Content(content) => content.needle.len(),
+            _ => 0,
+        });
+        lengths.max().unwrap_or(0)
+    }
+}
+
+impl Step {
+    /// Whether what stands behind it may be relative to where it was found.
+    fn moves(&self) -> bool {
+        match self {
+            Self::Content(content) => !content.negated && !content.apart,
+            Self::Pcre(pcre) => !pcre.negated,
+            Self::Jump(_) | Self::Extract(_) | Self::Math(_) => true,
+            Self::IsDataAt(_) | Self::Size(_) | Self::Test(_) | Self::Entropy(_) | Self::Base64(..) => false,
+        }
+    }
+
+    pub(super) fn is_relative(&self) -> bool {
+        match self {
+            Self::Content(content) => matches!(content.window, Window::Relative { .. }),
+            Self::Pcre(pcre) => pcre.relative,
+            Self::Jump(jump) => jump.is_relative(),
+            Self::Extract(extract) => extract.is_relative(),
+            Self::Math(math) => math.is_relative(),
+            Self::IsDataAt(test) => test.is_relative(),
+            Self::Test(test) => test.is_relative(),
+            Self::Base64(decode, _) => decode.is_relative(),
+            Self::Size(_) | Self::Entropy(_) => false,
+        }
+    }
+
+    fn set_anchors(&mut self, followed: bool) {
+        let anchors = followed && self.moves();
+        match self {
+            Self::Content(content) => content.anchors = anchors,
+            Self::Pcre(pcre) => pcre.anchors = anchors,
+            _ => {}
+        }
+    }
+
+    /// Nothing stands before it that it could be relative to: it is to the start.
+    fn begin(&mut self) {
+        match self {
+            Self::Content(content) => content.window = content.window.from_the_start(),
+            Self::Pcre(pcre) => pcre.relative = false,
+            // Theirs is seen to when they are asked.
+            _ => {}
+        }
+    }
+}
