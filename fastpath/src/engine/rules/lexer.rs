@@ -106,6 +106,13 @@ impl<'a> Token<'a> {
         }
     }
 
+    /// The first word, and what follows it: empty when there is nothing.
+    pub(super) fn word(self) -> (Self, Self) {
+        let end = self.text.find(char::is_whitespace).unwrap_or(self.text.len());
+        let (word, rest) = self.text.split_at(end);
+        (Self { text: word, at: self.at }, Self::trimmed(rest, self.at + end))
+    }
+
     /// The parts between `separator`, trimmed.
     pub(super) fn split(self, separator: char) -> impl Iterator<Item = Token<'a>> {
         let mut at = self.at;

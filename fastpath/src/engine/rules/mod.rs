@@ -16,6 +16,7 @@ mod keyword;
 mod lexer;
 mod memory;
 mod number;
+mod once;
 mod parser;
 mod pattern;
 mod payload;

@@ -3,10 +3,10 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::view::View;
-use crate::engine::rules::{fault::Fault, lexer::Token, number::number};
+use crate::engine::rules::{fault::Fault, lexer::Token, number::number, once::once};
 
 /// How forgiving the decoder is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(in crate::engine::rules) enum Mode {
     /// Up to the first character that is none of Base64 (RFC 4648, section 3.3). Padding may be missing.
     #[default]
@@ -102,17 +102,12 @@ impl Base64Decode {
     pub(in crate::engine::rules) fn parse(value: Option<Token<'_>>) -> Result<Self, Fault> {
         let (mut most, mut offset, mut relative) = (None, None, None);
         for part in value.iter().flat_map(|value| value.split(',')) {
-            let end = part.text.find(char::is_whitespace).unwrap_or(part.text.len());
-            let (name, argument) = part.text.split_at(end);
-            let argument = Token::trimmed(argument, part.at + end);
-            let twice = match (name, argument.text) {
-                ("bytes", _) => most.replace(number(argument, 0..=u16::MAX)?).is_some(),
-                ("offset", _) => offset.replace(number(argument, 0..=u32::MAX)?).is_some(),
-                ("relative", "") => relative.replace(()).is_some(),
+            let (name, argument) = part.word();
+            match (name.text, argument.text) {
+                ("bytes", _) => once(&mut most, number(argument, 0..=u16::MAX)?, name)?,
+                ("offset", _) => once(&mut offset, number(argument, 0..=u32::MAX)?, name)?,
+                ("relative", "") => once(&mut relative, (), name)?,
                 _ => return Err(part.fault("`base64_decode` takes `bytes N`, `offset N` and `relative`")),
-            };
-            if twice {
-                return Err(part.fault(format!("`{name}` may stand in a `base64_decode` once")));
             }
         }
         Ok(Self {

@@ -1,7 +1,7 @@
 //! `entropy:[bytes N,] [offset N,] value COMPARISON`: how random a buffer is.
 
 use super::view::View;
-use crate::engine::rules::{fault::Fault, lexer::Token, number::number};
+use crate::engine::rules::{fault::Fault, lexer::Token, number::number, once::once};
 
 /// Compares the Shannon entropy of a buffer's bytes, in bits a byte: from 0 to 8.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,6 +25,9 @@ enum Comparison {
     NotBetween(f64, f64),
 }
 
+/// Bytes at most: Suricata's limit is the largest number of 31 bits.
+const MOST: usize = 0x7fff_ffff;
+
 const FORM: &str = "`entropy` is `value COMPARISON`, and before or behind it `bytes N` and `offset N`";
 
 impl Entropy {
@@ -34,14 +37,11 @@ impl Entropy {
             let end = part.text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(part.text.len());
             let (name, argument) = part.text.split_at(end);
             let argument = Token::trimmed(argument, part.at + end);
-            let twice = match name {
-                "bytes" => count.replace(number(argument, 0..=i32::MAX.unsigned_abs() as usize)?).is_some(),
-                "offset" => offset.replace(number(argument, 0..=u64::from(u16::MAX))?).is_some(),
-                "value" => wanted.replace(Comparison::parse(argument)?).is_some(),
+            match name {
+                "bytes" => once(&mut count, number(argument, 0..=MOST)?, part)?,
+                "offset" => once(&mut offset, number(argument, 0..=u64::from(u16::MAX))?, part)?,
+                "value" => once(&mut wanted, Comparison::parse(argument)?, part)?,
                 _ => return Err(part.fault(FORM)),
-            };
-            if twice {
-                return Err(part.fault(format!("`{name}` may stand in an `entropy` once")));
             }
         }
         let wanted = wanted.ok_or_else(|| value.fault(FORM))?;

@@ -1,10 +1,11 @@
 //! `byte_extract:COUNT,OFFSET,NAME[,relative][,multiplier N][,big|little][,string[,hex|dec|oct]][,align 2|4]`.
 
-use super::{Form, Reading, digits::Base, form::FormDraft, once, word};
+use super::{Form, Reading, digits::Base, form::FormDraft};
 use crate::engine::rules::{
     fault::Fault,
     lexer::Token,
     number::number,
+    once::once,
     payload::{
         variable::{Names, Operand},
         view::{Place, View},
@@ -34,7 +35,7 @@ impl ByteExtract {
         let mut form = FormDraft::default();
         let (mut multiplier, mut align) = (None, None);
         for part in parts {
-            let (name, argument) = word(part);
+            let (name, argument) = part.word();
             match name.text {
                 "multiplier" => once(&mut multiplier, number(argument, 1..=u16::MAX)?, name)?,
                 "align" => match argument.text {

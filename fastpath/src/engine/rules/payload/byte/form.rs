@@ -1,7 +1,7 @@
 //! `relative`, `string`, `little` and the like, which all byte keywords have.
 
-use super::{Form, digits::Base, once};
-use crate::engine::rules::{fault::Fault, lexer::Token};
+use super::{Form, digits::Base};
+use crate::engine::rules::{fault::Fault, lexer::Token, once::once};
 
 /// What a byte keyword's options have said so far.
 #[derive(Debug, Default)]

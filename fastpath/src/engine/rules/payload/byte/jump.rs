@@ -1,11 +1,12 @@
 //! `byte_jump:COUNT,OFFSET[,relative][,multiplier N][,big|little][,string[,hex|dec|oct]][,align][,from_beginning]
 //! [,from_end][,post_offset N][,bitmask MASK]`.
 
-use super::{Form, Reading, digits::Base, form::FormDraft, literal, masked, once, word};
+use super::{Form, Reading, digits::Base, form::FormDraft, literal, masked};
 use crate::engine::rules::{
     fault::Fault,
     lexer::Token,
     number::number,
+    once::once,
     payload::{
         variable::{Names, Operand},
         view::{Place, View},
@@ -46,7 +47,7 @@ impl ByteJump {
         let (mut bitmask, mut multiplier, mut post_offset) = (None, None, None);
         let (mut align, mut origin) = (None, None);
         for part in parts {
-            let (name, argument) = word(part);
+            let (name, argument) = part.word();
             match (name.text.to_ascii_lowercase().as_str(), argument.text) {
                 ("bitmask", _) => once(&mut bitmask, literal(argument, 1..=u32::MAX)?, name)?,
                 ("multiplier", _) => once(&mut multiplier, number(argument, 1..=u16::MAX)?, name)?,

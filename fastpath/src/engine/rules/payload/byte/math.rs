@@ -1,11 +1,12 @@
 //! `byte_math:bytes COUNT, offset OFFSET, oper +|-|*|/|<<|>>, rvalue VALUE, result NAME[, relative]
 //! [, endian big|little][, string hex|dec|oct][, bitmask MASK]`, in any order.
 
-use super::{Form, Reading, digits::Base, form::FormDraft, once, word};
+use super::{Form, Reading, digits::Base, form::FormDraft};
 use crate::engine::rules::{
     fault::Fault,
     lexer::Token,
     number::number,
+    once::once,
     payload::{
         byte::masked,
         variable::{Names, Operand},
@@ -71,7 +72,7 @@ impl ByteMath {
         let (mut count, mut offset, mut operator, mut operand) = (None, None, None, None);
         let (mut result, mut bitmask) = (None, None);
         for part in value.split(',') {
-            let (name, argument) = word(part);
+            let (name, argument) = part.word();
             match (name.text, argument.text) {
                 ("bytes", _) => once(&mut count, argument, name)?,
                 ("offset", _) => once(&mut offset, number(argument, -65535..=65535)?, name)?,

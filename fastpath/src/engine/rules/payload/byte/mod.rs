@@ -89,20 +89,5 @@ where
         })
 }
 
-/// `name value` cut in two; the value is empty when there is none.
-fn word(token: Token<'_>) -> (Token<'_>, Token<'_>) {
-    let end = token.text.find(char::is_whitespace).unwrap_or(token.text.len());
-    let (name, value) = token.text.split_at(end);
-    (Token::trimmed(name, token.at), Token::trimmed(value, token.at + end))
-}
-
-/// Sets what an option's value may say once.
-fn once<T>(place: &mut Option<T>, value: T, token: Token<'_>) -> Result<(), Fault> {
-    match place.replace(value) {
-        None => Ok(()),
-        Some(_) => Err(token.fault(format!("`{}` says again what was said before", token.text))),
-    }
-}
-
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,10 @@
 //! `byte_test:COUNT,[!]OPERATOR,VALUE,OFFSET[,relative][,big|little][,string[,hex|dec|oct]][,bitmask MASK]`.
 
-use super::{Form, Reading, digits::Base, form::FormDraft, literal, masked, once, word};
+use super::{Form, Reading, digits::Base, form::FormDraft, literal, masked};
 use crate::engine::rules::{
     fault::Fault,
     lexer::Token,
+    once::once,
     payload::{
         variable::{Names, Operand},
         view::{Place, View},
@@ -65,7 +66,7 @@ impl ByteTest {
         let mut form = FormDraft::default();
         let mut bitmask = None;
         for part in parts {
-            let (name, mask) = word(part);
+            let (name, mask) = part.word();
             if name.text.eq_ignore_ascii_case("bitmask") {
                 once(&mut bitmask, literal(mask, 0..=u32::MAX)?, name)?;
             } else if !form.take(part)? {
