@@ -46,13 +46,13 @@ impl Engine {
             in_stream: sight.in_stream,
         };
         let mut matched = Matched::default();
-        rules.inspect(&subject, memory, scratch, |Match { rule, via }| {
+        rules.inspect(&subject, memory, scratch, |Match { rule, via, report }| {
             let via = if is_own { via } else { Via::Packet };
             let outcome = match rule.action {
                 Action::Pass => {
                     matched.pass_flow |= via != Via::Packet;
                     matched.passed = true;
-                    return ControlFlow::Break(());
+                    Outcome::Allowed
                 }
                 Action::Alert => Outcome::Allowed,
                 Action::Drop | Action::Reject(_) => {
@@ -63,12 +63,16 @@ impl Engine {
                     }
                 }
             };
-            matched.alerted = true;
-            counters.detect.alerts += 1;
-            let kind = EventKind::Alert { rule: Arc::clone(rule), outcome };
-            let of_flow = of_flow.map(|(flow, direction)| event::FlowFacts::of(flow, direction));
-            findings.sink.emit(event(sight, of_flow, kind));
-            ControlFlow::Continue(())
+            if report {
+                matched.alerted = true;
+                counters.detect.alerts += 1;
+                let kind = EventKind::Alert { rule: Arc::clone(rule), outcome };
+                let of_flow = of_flow.map(|(flow, direction)| event::FlowFacts::of(flow, direction));
+                findings.sink.emit(event(sight, of_flow, kind));
+            } else if rule.action != Action::Pass {
+                counters.detect.suppressed += 1;
+            }
+            if rule.action == Action::Pass { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         if let Some((direction, (flow, _))) = &mut entry {
             if matched.passed && facts.is_some_and(|facts| is_own && facts.first) {

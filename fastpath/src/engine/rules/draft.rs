@@ -1,7 +1,7 @@
 //! A rule while its options come in.
 
 use super::{condition::Condition, content::ContentDraft, fault::Fault, lexer::Token};
-use super::{effect::Effect, environment::Context};
+use super::{effect::Effect, environment::Context, state::threshold::Limit};
 
 /// What a rule's options have said so far.
 pub(super) struct Draft<'l> {
@@ -16,6 +16,10 @@ pub(super) struct Draft<'l> {
     pub(super) priority: Option<u8>,
     pub(super) conditions: Vec<Condition>,
     pub(super) effects: Vec<Effect>,
+    /// `alert` (true), `noalert` (false); the last one counts.
+    pub(super) alert: Option<bool>,
+    /// `threshold`, `detection_filter`.
+    pub(super) threshold: Option<Limit>,
     pub(super) contents: Vec<ContentDraft>,
     /// `flow:only_stream` (true), `flow:no_stream` (false).
     pub(super) stream: Option<bool>,
@@ -34,6 +38,8 @@ impl<'l> Draft<'l> {
             priority: None,
             conditions: Vec::new(),
             effects: Vec::new(),
+            alert: None,
+            threshold: None,
             contents: Vec::new(),
             stream: None,
         }

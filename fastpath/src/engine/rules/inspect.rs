@@ -17,10 +17,12 @@ use crate::engine::stream::Window;
 /// A rule that has matched.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::engine) struct Match<'r> {
-    /// The rule.
+    /// The rule, with the action to take: a rate filter may have changed it.
     pub(in crate::engine) rule: &'r Arc<RuleInfo>,
     /// What made it match.
     pub(in crate::engine) via: Via,
+    /// Whether an alert is raised.
+    pub(in crate::engine) report: bool,
 }
 
 /// What made a rule match; what is done because of it concerns the packet alone or its whole flow accordingly.
@@ -63,7 +65,10 @@ impl RuleSet {
             let Some(rule) = self.rules.get(index as usize) else { continue };
             let Some(via) = rule.matches(index, subject, &state, look.as_mut(), cursors) else { continue };
             rule.effects.iter().for_each(|effect| effect.happen(subject, &mut state));
-            if each(Match { rule: &rule.info, via }).is_break() {
+            let Some((info, report)) = rule.thresholding.judge(&rule.info, subject, &mut state) else {
+                continue;
+            };
+            if each(Match { rule: info, via, report }).is_break() {
                 break;
             }
         }

@@ -14,6 +14,7 @@ use super::{
     keyword,
     lexer::RuleText,
     scope::Scope,
+    state::threshold::Thresholding,
 };
 
 /// A compiled rule.
@@ -25,6 +26,8 @@ pub(super) struct Rule {
     pub(super) contents: Box<[Content]>,
     /// What it does when it has matched.
     pub(super) effects: Box<[Effect]>,
+    /// Which of its matches are reported.
+    pub(super) thresholding: Thresholding,
     /// Where the contents are looked for.
     pub(super) scope: Scope,
     /// The bytes without which (in any case of letters) the rule cannot match.
@@ -34,7 +37,14 @@ pub(super) struct Rule {
 impl Rule {
     /// Whether nothing but addresses and protocol decides (Suricata: detect-engine-build.c, SignatureIsIPOnly).
     pub(super) fn is_about_addresses_only(&self) -> bool {
-        self.contents.is_empty() && self.conditions.is_empty() && self.header.is_about_addresses_only()
+        self.contents.is_empty()
+            && self.conditions.iter().all(Condition::is_about_addresses)
+            && self.header.is_about_addresses_only()
+    }
+
+    /// Whether it asks for what other rules have set.
+    pub(super) fn is_about_bits(&self) -> bool {
+        self.conditions.iter().any(Condition::is_about_bits)
     }
 
     /// Whether it asks for what was found odd: only such rules see packets that are not taken for what they seem.
@@ -99,6 +109,7 @@ fn compile(draft: Draft<'_>, sid: u32, action: Action, header: Header) -> Result
     };
     let scope = Scope::of(&header, &draft.conditions, draft.stream, &contents);
     Ok(Rule {
+        thresholding: Thresholding::new(draft.alert, draft.threshold, &info, draft.context.shared),
         info: Arc::new(info),
         header,
         scope,

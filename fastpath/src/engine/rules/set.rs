@@ -15,7 +15,7 @@ use super::{
     lexer::{Statement, Statements},
     parser::{self, Rule},
     prefilter::{self, Prefilter},
-    state::Shared,
+    state::{Shared, threshold},
 };
 
 /// A file with this many bad rules is taken for no rule file, and read no further.
@@ -23,7 +23,8 @@ const MAX_FAILURES: usize = 100_000;
 
 /// Compiled rules, immutable and shared by all workers.
 ///
-/// Order of evaluation: by action (pass, drop, alert), then by priority (1 first), then as read.
+/// Order of evaluation: by action (pass, drop, alert), then those that ask for bits of hosts behind the others, then by priority
+/// (1 first), then as read.
 #[derive(Debug, Default)]
 pub struct RuleSet {
     pub(super) rules: Box<[Rule]>,
@@ -53,7 +54,7 @@ impl RuleSet {
         texts: impl IntoIterator<Item = (&'a Path, &'a str)>,
         variables: &Variables,
     ) -> (Self, LoadReport) {
-        let environment = Environment { variables: variables.clone() };
+        let environment = Environment { variables: variables.clone(), ..Environment::default() };
         Self::load(texts, &environment, None)
     }
 
@@ -70,6 +71,7 @@ impl RuleSet {
             loader.load(file, text);
         }
         let (rules, report) = loader.finish();
+        shared.reserve(environment.hosts);
         let prefilter = Prefilter::new(&rules);
         (Self { rules, prefilter, shared, generation }, report)
     }
@@ -87,6 +89,11 @@ impl RuleSet {
     /// The rules in the order of evaluation.
     pub fn rules(&self) -> impl Iterator<Item = &Arc<RuleInfo>> {
         self.rules.iter().map(|rule| &rule.info)
+    }
+
+    /// Entries of the host table that gave way to others before their time.
+    pub(in crate::engine) fn shed(&self) -> u64 {
+        self.shared.shed()
     }
 
     pub(in crate::engine) fn scratch(&self) -> Scratch {
@@ -192,14 +199,23 @@ impl<'a, 'l> Loader<'a, 'l> {
     }
 
     fn finish(self) -> (Box<[Rule]>, LoadReport) {
-        let Self { rules, replaced, mut failed, read, .. } = self;
+        let Self { context, rules, replaced, mut failed, read, .. } = self;
         let kept = rules.into_iter().enumerate().filter(|(position, _)| !replaced.contains(position));
         let mut rules: Vec<Rule> = kept.map(|(_, (rule, ..))| rule).collect();
         // Stable: as read among equals.
-        rules.sort_by_key(|rule| (rank(rule.info.action), rule.info.priority));
+        rules.sort_by_key(|rule| (rank(rule.info.action), rule.is_about_bits(), rule.info.priority));
         failed.sort_by_key(|(origin, _)| (origin.order, origin.line));
         let failed = failed.into_iter().map(|(_, error)| error).collect();
-        let report = LoadReport { rules: read, loaded: rules.len(), failed };
+        let mut report = LoadReport { rules: read, loaded: rules.len(), failed, ..LoadReport::default() };
+        if let Some((file, text)) = &context.environment.thresholds {
+            let refused;
+            (report.thresholds, refused) = threshold::apply(text, context, &mut rules);
+            for threshold::Refusal { line, sid, fault, idle: is_idle } in refused {
+                let error =
+                    RuleError { sid, file: file.clone(), line, column: fault.column(), reason: fault.reason };
+                if is_idle { &mut report.idle } else { &mut report.failed }.push(error);
+            }
+        }
         (rules.into(), report)
     }
 }
