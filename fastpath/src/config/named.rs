@@ -105,6 +105,9 @@ const KEYS: &[(&str, Setter)] = &[
     ("outputs.eve-log.types.anomaly.types.applayer", |to, _, value| {
         switch(value).map(|on| to.eve.anomalies.application = on)
     }),
+    ("outputs.eve-log.types.alert.tagged-packets", |to, _, value| {
+        switch(value).map(|on| to.eve.tagged_packets = on)
+    }),
     ("outputs.eve-log.types.drop.alerts", |to, _, value| switch(value).map(|on| to.eve.drop_alerts = on)),
     ("outputs.eve-log.types.drop.verdict", |to, _, value| switch(value).map(|on| to.eve.drop_verdict = on)),
     ("outputs.eve-log.types.drop.flows", |to, _, value| {

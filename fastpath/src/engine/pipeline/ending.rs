@@ -66,6 +66,7 @@ impl Ending<'_> {
         packet.vlan = flow.vlan();
         let subject = Subject {
             time: now,
+            length: bytes.len(),
             packet: &packet,
             decode_events: Default::default(),
             seen_by: SeenBy::InStream,

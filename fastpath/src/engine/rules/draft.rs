@@ -1,7 +1,7 @@
 //! A rule while its options come in.
 
 use super::{condition::Condition, content::ContentDraft, fault::Fault, lexer::Token};
-use super::{effect::Effect, environment::Context, state::threshold::Limit};
+use super::{effect::Effect, environment::Context, state::tag::Extent, state::threshold::Limit};
 
 /// What a rule's options have said so far.
 pub(super) struct Draft<'l> {
@@ -20,6 +20,7 @@ pub(super) struct Draft<'l> {
     pub(super) alert: Option<bool>,
     /// `threshold`, `detection_filter`.
     pub(super) threshold: Option<Limit>,
+    pub(super) tags: Vec<Extent>,
     pub(super) contents: Vec<ContentDraft>,
     /// `flow:only_stream` (true), `flow:no_stream` (false).
     pub(super) stream: Option<bool>,
@@ -40,6 +41,7 @@ impl<'l> Draft<'l> {
             effects: Vec::new(),
             alert: None,
             threshold: None,
+            tags: Vec::new(),
             contents: Vec::new(),
             stream: None,
         }

@@ -68,10 +68,23 @@ impl RuleSet {
             let Some((info, report)) = rule.thresholding.judge(&rule.info, subject, &mut state) else {
                 continue;
             };
+            rule.tags.iter().for_each(|tag| tag.attach(subject, &mut state));
             if each(Match { rule: info, via, report }).is_break() {
                 break;
             }
         }
+    }
+}
+
+impl RuleSet {
+    /// Whether a packet is to be reported because it follows a match. Asked once for each, after [`Self::inspect`].
+    pub(in crate::engine) fn tags(&self, subject: &Subject<'_>, memory: Option<&mut Memory>) -> bool {
+        if self.tags.is_empty() || subject.seen_by == SeenBy::InStream {
+            return false;
+        }
+        let mut state = State { flow: memory.map(|memory| &mut memory.variables), shared: &self.shared };
+        // Each of them counts it.
+        self.tags.iter().fold(false, |tagged, tag| tag.sees(subject, &mut state) | tagged)
     }
 }
 

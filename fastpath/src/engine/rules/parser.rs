@@ -14,7 +14,7 @@ use super::{
     keyword,
     lexer::RuleText,
     scope::Scope,
-    state::threshold::Thresholding,
+    state::{tag::Tag, threshold::Thresholding},
 };
 
 /// A compiled rule.
@@ -28,6 +28,8 @@ pub(super) struct Rule {
     pub(super) effects: Box<[Effect]>,
     /// Which of its matches are reported.
     pub(super) thresholding: Thresholding,
+    /// Which packets are reported that follow one.
+    pub(super) tags: Box<[Tag]>,
     /// Where the contents are looked for.
     pub(super) scope: Scope,
     /// The bytes without which (in any case of letters) the rule cannot match.
@@ -108,7 +110,9 @@ fn compile(draft: Draft<'_>, sid: u32, action: Action, header: Header) -> Result
         priority: draft.priority.unwrap_or(3),
     };
     let scope = Scope::of(&header, &draft.conditions, draft.stream, &contents);
+    let tag = |(position, extent)| Tag::new(extent, &info, position, draft.context.shared);
     Ok(Rule {
+        tags: draft.tags.iter().copied().enumerate().map(tag).collect(),
         thresholding: Thresholding::new(draft.alert, draft.threshold, &info, draft.context.shared),
         info: Arc::new(info),
         header,

@@ -15,7 +15,7 @@ use super::{
     lexer::{Statement, Statements},
     parser::{self, Rule},
     prefilter::{self, Prefilter},
-    state::{Shared, threshold},
+    state::{Shared, tag::Tag, threshold},
 };
 
 /// A file with this many bad rules is taken for no rule file, and read no further.
@@ -29,6 +29,8 @@ const MAX_FAILURES: usize = 100_000;
 pub struct RuleSet {
     pub(super) rules: Box<[Rule]>,
     pub(super) prefilter: Prefilter,
+    /// The tags of its rules.
+    pub(super) tags: Box<[Tag]>,
     /// What its rules remember for all workers.
     pub(super) shared: Arc<Shared>,
     /// Tells this set from others that the same flows have seen; never 0.
@@ -73,7 +75,8 @@ impl RuleSet {
         let (rules, report) = loader.finish();
         shared.reserve(environment.hosts);
         let prefilter = Prefilter::new(&rules);
-        (Self { rules, prefilter, shared, generation }, report)
+        let tags = rules.iter().flat_map(|rule| &rule.tags).copied().collect();
+        (Self { rules, prefilter, tags, shared, generation }, report)
     }
 
     /// Number of rules in the set.

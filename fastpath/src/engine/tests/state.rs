@@ -283,3 +283,93 @@ fn bad_bits_fault() {
         assert!(report.failed[0].reason.contains(reason), "{options}: {}", report.failed[0].reason);
     }
 }
+
+/// How many of these packets are reported because of tags.
+fn tagged(options: &str, packets: impl IntoIterator<Item = (u64, Vec<u8>)>) -> Vec<bool> {
+    let text = format!("alert udp any any -> any any (content:\"x\"; {options} sid:1;)");
+    let settings = Settings::new(Enforcement::Drop);
+    let settings = Settings { wanted: Wanted { tagged: true, ..settings.wanted }, ..settings };
+    let mut engine = Engine::new(Arc::new(set(&text, "", None)), settings);
+    let seen = packets.into_iter().map(|(second, mut packet)| {
+        let meta = Meta { time: Timestamp(second * 1_000_000_000), ..Meta::default() };
+        let mut events: Vec<Event> = Vec::new();
+        let _ = engine.inspect(&mut packet, &meta, &mut events);
+        events.iter().any(|event| match &event.kind {
+            EventKind::Tagged { bytes, .. } => {
+                assert_eq!(**bytes, *packet);
+                true
+            }
+            _ => false,
+        })
+    });
+    seen.collect()
+}
+
+#[test]
+fn packets_of_a_tagged_flow_are_reported() {
+    let packet = |payload: &[u8]| (0, from_to(1, 1, payload));
+    let of_flow = |options: &str, count: usize| {
+        let packets =
+            std::iter::once(packet(b"x")).chain(std::iter::repeat_with(|| packet(b"y")).take(count));
+        tagged(options, packets)
+    };
+    assert_eq!(of_flow("", 3), [false; 4]);
+    assert_eq!(
+        of_flow("tag:session,3,packets;", 4),
+        [false, true, true, false, false],
+        "the match itself counts"
+    );
+    // 14 + 20 + 8 + 1 bytes each.
+    assert_eq!(of_flow("tag:session,100,bytes;", 2), [false, true, false]);
+    let all = of_flow("tag:session;", 300);
+    assert_eq!(all.iter().filter(|&&tagged| tagged).count(), 255);
+    let again = [packet(b"x"), packet(b"x"), packet(b"y"), packet(b"y")];
+    assert_eq!(tagged("tag:session,2,packets;", again), [false, true, true, false], "each match begins anew");
+    let seconds = [0, 4, 5, 6].map(|second| (second, from_to(1, 1, if second == 0 { b"x" } else { b"y" })));
+    assert_eq!(tagged("tag:session,5,seconds;", seconds), [false, true, true, false]);
+    let other = [packet(b"x"), packet(b"yy"), packet(b"y")];
+    assert_eq!(tagged("tag:session;", other), [false, false, true], "another flow");
+}
+
+#[test]
+fn packets_of_a_tagged_host_are_reported() {
+    let between = |source, destination, payload: &[u8]| (0, from_to(source, destination, payload));
+    let packets = || [between(1, 1, b"x"), between(2, 1, b"y"), between(1, 2, b"y"), between(2, 2, b"y")];
+    assert_eq!(tagged("tag:host;", packets()), [false, true, false, false], "the destination");
+    assert_eq!(tagged("tag:host,9,packets,src;", packets()), [false, false, true, false]);
+    let both = "tag:host,9,packets,src; tag:host,2,packets,dst;";
+    assert_eq!(tagged(both, packets()), [false, true, true, false]);
+    let back = {
+        let (_, mut packet) = between(2, 1, b"y");
+        packet[26..34].rotate_left(4);
+        (0, packet)
+    };
+    assert_eq!(tagged("tag:host;", [between(1, 1, b"x"), back]), [false, true], "also as source");
+    let idle = [(0, from_to(1, 1, b"x")), (700, from_to(1, 1, b"y"))];
+    assert_eq!(tagged("tag:host,9999,seconds;", idle), [false, false], "forgotten after ten minutes");
+}
+
+#[test]
+fn a_match_that_is_none_tags_nothing() {
+    let packets = || [(0, from_to(1, 1, b"x")), (0, from_to(1, 1, b"y"))];
+    let filter = "detection_filter:track by_src, count 1, seconds 9; tag:session;";
+    assert_eq!(tagged(filter, packets()), [false, false]);
+    assert_eq!(tagged("noalert; tag:session;", packets()), [false, true]);
+}
+
+#[test]
+fn bad_tags_fault() {
+    for (value, reason) in [
+        ("sessions", "cannot be tagged"),
+        ("session,5", "must follow"),
+        ("session,x,packets", "whole number"),
+        ("session,5,pkts", "not counted"),
+        ("host,5,packets,any", "`src` or `dst`"),
+        ("host,5,packets,src,x", "nothing may follow"),
+    ] {
+        let (_, report) = load(&format!("alert udp any any -> any any (tag:{value}; sid:1;)"));
+        assert!(report.failed[0].reason.contains(reason), "{value}: {}", report.failed[0].reason);
+    }
+    let (_, report) = load("alert udp any any -> any any (tag:session,5,packets,src; sid:1;)");
+    assert_eq!(report.failed, []);
+}

@@ -89,7 +89,6 @@ pub(super) const PLANNED: &[(&str, &[&str])] = &[
         ],
     ),
     ("bypass-keyword", &["bypass"]),
-    ("tag", &["tag"]),
     ("vlan-id", &["vlan.id", "vlan.layers"]),
     (
         "http-keywords",

@@ -1,32 +1,48 @@
-//! What thresholds that are tracked by flow count.
+//! What is counted in one flow: thresholds that are tracked by it, and its tags.
 
-use super::hosts::Record;
+use super::hosts::{Record, What};
 
-/// Rules that count in one flow at the same time; one more takes the place of the one whose count began first.
+/// Records of one flow; one more takes the place of the one that began first.
 const MOST: usize = 64;
 
-/// One record for each rule that counts in the flow.
+/// Records by what they are and the number of the rule or tag.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Counts(Option<Box<Records>>);
 
-/// By the rules' numbers.
 #[derive(Clone, Debug, Default)]
-struct Records(Vec<(u32, Record)>);
+struct Records(Vec<((What, u32), Record)>);
 
 impl Counts {
-    /// Replaces the record of `rule` by what `change` makes of it.
-    pub(super) fn update<R>(&mut self, rule: u32, change: impl FnOnce(Option<Record>) -> (Record, R)) -> R {
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.as_ref().is_none_or(|records| records.0.is_empty())
+    }
+
+    /// Replaces the record of `key` by what `change` makes of it.
+    pub(super) fn update<R>(
+        &mut self,
+        key: (What, u32),
+        change: impl FnOnce(Option<Record>) -> (Option<Record>, R),
+    ) -> R {
         let Records(records) = &mut **self.0.get_or_insert_default();
-        if let Some((_, record)) = records.iter_mut().find(|(known, _)| *known == rule) {
-            let (new, result) = change(Some(*record));
-            *record = new;
-            return result;
-        }
-        let (new, result) = change(None);
-        if records.len() < MOST {
-            records.push((rule, new));
-        } else if let Some(oldest) = records.iter_mut().min_by_key(|(_, record)| record.since) {
-            *oldest = (rule, new);
+        let known = records.iter().position(|(known, _)| *known == key);
+        let (new, result) = change(known.and_then(|at| records.get(at)).map(|(_, record)| *record));
+        match (known, new) {
+            (Some(at), Some(new)) => {
+                if let Some(place) = records.get_mut(at) {
+                    *place = (key, new);
+                }
+            }
+            (Some(at), None) => {
+                records.swap_remove(at);
+            }
+            (None, Some(new)) if records.len() < MOST => records.push((key, new)),
+            (None, Some(new)) => {
+                if let Some(oldest) = records.iter_mut().min_by_key(|(_, record)| record.since) {
+                    *oldest = (key, new);
+                }
+            }
+            (None, None) => {}
         }
         result
     }
@@ -37,20 +53,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_rule_has_its_own_and_their_number_is_bounded() {
+    fn each_number_has_its_own_and_there_are_not_too_many() {
         let mut counts = Counts::default();
-        assert_eq!(size_of_val(&counts), size_of::<usize>());
-        let mut count = |rule, since| {
-            counts.update(rule, |old| {
+        assert!(counts.is_empty() && size_of_val(&counts) == size_of::<usize>());
+        let mut count = |number, since| {
+            counts.update((What::Tag, number), |old| {
                 let count = old.map_or(1, |old| old.count + 1);
-                (Record { since, count, ..Record::default() }, count)
+                (Some(Record { since, count, ..Record::default() }), count)
             })
         };
         assert_eq!((count(1, 5), count(2, 6), count(1, 5)), (1, 1, 2));
-        for rule in 3..=64 {
-            assert_eq!(count(rule, 10), 1);
+        for number in 3..=64 {
+            assert_eq!(count(number, 10), 1);
         }
         assert_eq!(count(65, 20), 1);
-        assert_eq!((count(2, 6), count(1, 30)), (2, 1), "rule 1 began first");
+        assert_eq!((count(2, 6), count(1, 30)), (2, 1), "1 began first");
+        for number in 1..=65 {
+            counts.update((What::Tag, number), |_| (None, ()));
+        }
+        assert!(counts.is_empty());
+        counts.update((What::Tag, 2), |_| (Some(Record::default()), ()));
+        counts.update((What::ByFlow, 2), |old| {
+            assert_eq!(old, None, "another kind");
+            (None, ())
+        });
     }
 }

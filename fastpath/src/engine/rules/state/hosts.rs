@@ -45,6 +45,10 @@ pub(super) enum What {
     ByBoth,
     /// Of all of them.
     ByRule,
+    /// By their flow: in [`super::counts`].
+    ByFlow,
+    /// A tag of a host.
+    Tag,
 }
 
 /// What an entry is found by.

@@ -158,7 +158,10 @@ impl Counter {
         subject: &Subject<'_>,
         state: &mut State<'_>,
     ) -> Judgement {
-        let step = |record: Option<Record>| self.limit.step(record, subject.time);
+        let step = |record: Option<Record>| {
+            let (record, judgement) = self.limit.step(record, subject.time);
+            (Some(record), judgement)
+        };
         let (what, addresses): (_, &[IpAddr]) = match self.limit.track {
             Track::Source => (What::BySource, &[source]),
             Track::Destination => (What::ByDestination, &[destination]),
@@ -167,18 +170,12 @@ impl Counter {
             Track::Flow => {
                 // Without a flow there is nothing to count in.
                 let Some(flow) = &mut state.flow else { return Judgement::Nothing };
-                return flow.counts.update(self.rule, step);
+                return flow.counts.update((What::ByFlow, self.rule), step);
             }
         };
         let key = Key::new(what, self.rule, addresses);
         let hosts = state.shared.hosts.get();
-        let judged = hosts.and_then(|hosts| {
-            hosts.update(key, subject.time, |record| {
-                let (record, judgement) = step(record);
-                (Some(record), judgement)
-            })
-        });
-        judged.unwrap_or(Judgement::Match)
+        hosts.and_then(|hosts| hosts.update(key, subject.time, step)).unwrap_or(Judgement::Match)
     }
 }
 
