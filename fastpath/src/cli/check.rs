@@ -53,7 +53,7 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
 struct Json<'a> {
     rules: usize,
     loaded: usize,
-    /// Entries of threshold.config.
+    /// Entries of threshold.config, good or bad.
     thresholds: usize,
     failed: Vec<JsonFailure<'a>>,
     /// Such entries that change nothing.

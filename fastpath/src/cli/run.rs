@@ -103,9 +103,9 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
             writeln!(stderr, "{error}")?;
         }
         bail!(
-            "{} of {} rules cannot be used, so nothing was started; mend or remove them",
+            "{} of {} rules and thresholds cannot be used, so nothing was started; mend or remove them",
             report.failed.len(),
-            report.rules
+            report.rules + report.thresholds
         );
     }
     for error in &report.idle {

@@ -112,7 +112,7 @@ pub struct LoadReport {
     pub rules: usize,
     /// Rules loaded.
     pub loaded: usize,
-    /// Entries of threshold.config that could be used.
+    /// Entries of threshold.config read, good or bad.
     pub thresholds: usize,
     /// Rules, and entries of threshold.config, that could not be used, in the order of the files.
     pub failed: Vec<RuleError>,

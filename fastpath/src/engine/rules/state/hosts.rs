@@ -1,7 +1,7 @@
 //! The one table of what all workers know of addresses: counts of thresholds, bits.
 //!
-//! Its memory is reserved at once. A key can lie in one bucket only, so that a look-up is short whatever the table holds; in a
-//! full bucket the entry that is over gives way, else the oldest, which is counted. Readers take no lock: a bucket has a
+//! Its memory is reserved at once. A key can lie in two buckets only, so that a look-up is short whatever the table holds; when
+//! both are full the entry that is over gives way, else the oldest, which is counted. Readers take no lock: a bucket has a
 //! sequence number that is odd while it is changed, and who sees it odd or changed reads again. Writers exclude each other by
 //! a lock for a part of the buckets; they come after a match only.
 
@@ -172,7 +172,7 @@ impl Bucket {
 }
 
 /// Locks of the table. A worker waits for another one only when both write in the same part at the same moment.
-const LOCKS: usize = 256;
+const LOCKS: usize = 64;
 /// How often a reader tries without the lock.
 const TRIES: usize = 64;
 
@@ -206,16 +206,18 @@ impl Hosts {
 
     /// The record under `key`.
     pub(super) fn get(&self, key: &Key) -> Option<Record> {
-        let (bucket, lock) = self.place(key)?;
+        let (buckets, lock) = self.place(key)?;
         let find = |bucket: &Bucket| bucket.find(key).map(Entry::record);
-        for _ in 0..TRIES {
-            if let Some(found) = bucket.read(find) {
-                return found;
+        buckets.into_iter().find_map(|bucket| {
+            for _ in 0..TRIES {
+                if let Some(found) = bucket.read(find) {
+                    return found;
+                }
+                std::hint::spin_loop();
             }
-            std::hint::spin_loop();
-        }
-        let _held = hold(lock);
-        find(bucket)
+            let _held = hold(lock);
+            find(bucket)
+        })
     }
 
     /// Replaces the record under `key` by what `change` makes of it, in one step for all workers.
@@ -225,16 +227,16 @@ impl Hosts {
         now: Timestamp,
         change: impl FnOnce(Option<Record>) -> (Option<Record>, R),
     ) -> Option<R> {
-        let (bucket, lock) = self.place(&key)?;
+        let (buckets, lock) = self.place(&key)?;
         let _held = hold(lock);
-        let known = bucket.find(&key);
-        let (new, result) = change(known.map(Entry::record));
+        let known = buckets.iter().find_map(|bucket| Some((*bucket, bucket.find(&key)?)));
+        let (new, result) = change(known.map(|(_, entry)| entry.record()));
         match (known, new) {
             (None, None) => {}
-            (Some(entry), None) => bucket.change(|| entry.set(Key([0; 5]), Record::default())),
-            (Some(entry), Some(new)) => bucket.change(|| entry.set(key, new)),
+            (Some((bucket, entry)), None) => bucket.change(|| entry.set(Key([0; 5]), Record::default())),
+            (Some((bucket, entry)), Some(new)) => bucket.change(|| entry.set(key, new)),
             (None, Some(new)) => {
-                if let Some(entry) = self.make_room(bucket, now) {
+                if let Some((bucket, entry)) = self.make_room(buckets, now) {
                     bucket.change(|| entry.set(key, new));
                 }
             }
@@ -242,25 +244,33 @@ impl Hosts {
         Some(result)
     }
 
-    /// An empty entry, else one that is over, else the oldest.
-    fn make_room<'b>(&self, bucket: &'b Bucket, now: Timestamp) -> Option<&'b Entry> {
-        let rank = |entry: &&Entry| {
-            let record = entry.record();
-            (!entry.is_empty(), !record.is_over(now), record.since)
-        };
-        let chosen = bucket.entries.iter().min_by_key(rank)?;
-        if !chosen.is_empty() && !chosen.record().is_over(now) {
-            self.shed.fetch_add(1, Ordering::Relaxed);
-        }
-        Some(chosen)
+    /// An entry that is empty or over, in the bucket that has more of them; else the oldest.
+    fn make_room<'b>(&self, buckets: [&'b Bucket; 2], now: Timestamp) -> Option<(&'b Bucket, &'b Entry)> {
+        let is_used = |entry: &Entry| !entry.is_empty() && !entry.record().is_over(now);
+        let entries = buckets.into_iter().flat_map(|bucket| {
+            let used = bucket.entries.iter().filter(|entry| is_used(entry)).count() as u64;
+            bucket.entries.iter().map(move |entry| (used, bucket, entry))
+        });
+        let (_, bucket, entry) = entries.min_by_key(|(used, _, entry)| match is_used(entry) {
+            false => (false, *used),
+            true => (true, entry.record().since),
+        })?;
+        self.shed.fetch_add(is_used(entry).into(), Ordering::Relaxed);
+        Some((bucket, entry))
     }
 
-    fn place(&self, key: &Key) -> Option<(&Bucket, &Mutex<()>)> {
+    /// The two buckets that a key may lie in, and the lock for both.
+    fn place(&self, key: &Key) -> Option<([&Bucket; 2], &Mutex<()>)> {
         let hash = key.hash(self.seed);
         let mask = self.buckets.len() as u64 - 1;
-        // Masked by the length, so that it fits.
-        let at = usize::try_from(hash & mask).ok()?;
-        Some((self.buckets.get(at)?, self.locks.get(at % LOCKS)?))
+        let first = hash & mask;
+        // Another one, unless there are too few; the buckets of one lock have the lower bits of their numbers in common.
+        let locks = LOCKS as u64;
+        let second = first ^ ((hash >> 32 | locks) & mask & !(locks - 1));
+        // Masked by the length, so that both fit.
+        let bucket = |at: u64| self.buckets.get(usize::try_from(at).ok()?);
+        let lock = self.locks.get(usize::try_from(first).ok()? % LOCKS)?;
+        Some(([bucket(first)?, bucket(second)?], lock))
     }
 }
 

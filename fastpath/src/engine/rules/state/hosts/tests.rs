@@ -64,7 +64,7 @@ fn neighbours_lie_in_all_buckets() {
     let hosts = small(256);
     let mut entries = vec![0; 256];
     for number in 0..256 * 64 {
-        let (bucket, _) = hosts.place(&key(number)).unwrap();
+        let ([bucket, _], _) = hosts.place(&key(number)).unwrap();
         let at = hosts.buckets.iter().position(|other| std::ptr::eq(other, bucket)).unwrap();
         entries[at] += 1;
     }
@@ -88,6 +88,20 @@ fn a_full_bucket_gives_up_what_is_over_and_then_the_oldest() {
     assert_eq!(hosts.shed(), 1);
     hosts.update(key(9), Timestamp(5), |_| (None, ()));
     assert_eq!(hosts.get(&key(9)), None);
+}
+
+#[test]
+fn it_is_nearly_full_before_it_sheds() {
+    let hosts = small(4096);
+    let entries = 4096 * WAYS as u32;
+    for number in 0..entries * 8 / 10 {
+        count(&hosts, key(number), 1);
+    }
+    assert!(hosts.shed() < u64::from(entries / 500), "{}", hosts.shed());
+    for number in 0..entries * 2 {
+        count(&hosts, key(number), 2);
+    }
+    assert!(hosts.shed() >= u64::from(entries));
 }
 
 #[test]

@@ -40,28 +40,26 @@ pub(in crate::engine::rules) struct Refusal {
     pub(in crate::engine::rules) idle: bool,
 }
 
-/// Applies a file's entries to `rules` in order, and says how many there were and which were of no use.
+/// Applies a file's entries to `rules` in order, and says how many there were, good or bad, and which were of no use.
 pub(in crate::engine::rules) fn apply(
     text: &str,
     context: Context<'_>,
     rules: &mut [Rule],
 ) -> (usize, Vec<Refusal>) {
-    let (mut used, mut refused) = (0, Vec::new());
+    let (mut read, mut refused) = (0, Vec::new());
     for statement in Statements::new(text) {
+        read += 1;
         let line = statement.line;
         let mut sid = None;
         let outcome = match parse(Token::trimmed(&statement.text, 0), context, &mut sid) {
-            Ok((selector, entry)) => {
-                used += 1;
-                install(selector, &entry, context, rules).map_err(|fault| (fault, true))
-            }
+            Ok((selector, entry)) => install(selector, &entry, context, rules).map_err(|fault| (fault, true)),
             Err(fault) => Err((fault, false)),
         };
         if let Err((fault, idle)) = outcome {
             refused.push(Refusal { line, sid, fault, idle });
         }
     }
-    (used, refused)
+    (read, refused)
 }
 
 fn parse(line: Token<'_>, context: Context<'_>, sid: &mut Option<u32>) -> Result<(Selector, Entry), Fault> {
