@@ -22,7 +22,7 @@ pub(super) struct CheckArgs {
     /// Rule file or pattern; may be repeated
     #[arg(short = 'S', long = "rules", value_name = "FILE", required = true)]
     rules: Vec<PathBuf>,
-    /// Print one JSON object: rules, loaded, failed (each with sid, file, line, column, reason)
+    /// Print one JSON object: rules, loaded, thresholds, failed and idle (each with sid, file, line, column, reason)
     #[arg(long)]
     json: bool,
     /// A setting by Suricata's name, such as vars.address-groups.HOME_NET=[10.0.0.0/8]; may be repeated
@@ -38,7 +38,9 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     }
     let mut variables = Variables::suricata_defaults();
     named.extend(&mut variables);
-    let report = match rules::load(&args.rules, &variables) {
+    let loaded = rules::environment(variables, &named.rule_files, named.hosts)
+        .and_then(|environment| rules::load(&args.rules, &environment));
+    let report = match loaded {
         Ok((_, report)) => report,
         Err(error) => return Err(super::Usage(error.to_string()).into()),
     };
@@ -52,7 +54,11 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
 struct Json<'a> {
     rules: usize,
     loaded: usize,
+    /// Entries of threshold.config, good or bad.
+    thresholds: usize,
     failed: Vec<JsonFailure<'a>>,
+    /// Such entries that change nothing.
+    idle: Vec<JsonFailure<'a>>,
 }
 
 #[derive(Serialize)]
@@ -82,8 +88,14 @@ impl<'a> From<&'a RuleError> for JsonFailure<'a> {
 }
 
 fn write_json(out: &mut impl io::Write, report: &LoadReport) -> io::Result<()> {
-    let LoadReport { rules, loaded, failed } = report;
-    let json = Json { rules: *rules, loaded: *loaded, failed: failed.iter().map(Into::into).collect() };
+    let LoadReport { rules, loaded, thresholds, failed, idle } = report;
+    let json = Json {
+        rules: *rules,
+        loaded: *loaded,
+        thresholds: *thresholds,
+        failed: failed.iter().map(Into::into).collect(),
+        idle: idle.iter().map(Into::into).collect(),
+    };
     serde_json::to_writer(&mut *out, &json)?;
     writeln!(out)
 }
@@ -91,6 +103,9 @@ fn write_json(out: &mut impl io::Write, report: &LoadReport) -> io::Result<()> {
 fn write_text(out: &mut impl io::Write, report: &LoadReport) -> io::Result<()> {
     for error in &report.failed {
         writeln!(out, "{error}")?;
+    }
+    for error in &report.idle {
+        writeln!(out, "of no effect: {error}")?;
     }
     let mut missing = BTreeMap::<_, usize>::new();
     for error in &report.failed {

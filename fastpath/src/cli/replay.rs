@@ -112,12 +112,16 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     named.extend(&mut variables);
 
     let loading = Instant::now();
-    let (rules, report) = rules::load(&args.rules, &variables)?;
+    let environment = rules::environment(variables, &named.rule_files, named.hosts)?;
+    let (rules, report) = rules::load(&args.rules, &environment)?;
     let load = loading.elapsed();
     let mut stderr = io::stderr().lock();
     for error in &report.failed {
         // The replay goes on when nobody reads what it says.
         let _ = writeln!(stderr, "rule left out: {error}");
+    }
+    for error in &report.idle {
+        let _ = writeln!(stderr, "of no effect: {error}");
     }
     drop(stderr);
 

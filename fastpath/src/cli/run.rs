@@ -1,6 +1,12 @@
 //! `fastpath run`, and `fastpath` without a subcommand.
 
-use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    hash::{BuildHasher as _, Hasher as _, RandomState},
+    io::Write as _,
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -11,7 +17,7 @@ use crate::{
         ActionMode, AttachMode, BindMode, Given, IndexList, OnWorkerLoss, Override, RunConfig, Settings,
         Steering, file,
     },
-    engine::rules::RuleSet,
+    engine::rules::{HostSettings, RuleSet},
 };
 
 /// Every option goes before the same setting in the configuration file.
@@ -88,17 +94,22 @@ pub(super) struct RunArgs {
 /// Configuration, then rules, then the wire: nothing is touched before everything is known to be good.
 pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let config = args.into_config()?;
-    let (rules, report) = rules::load(&config.rules, &config.variables)?;
+    let hosts = HostSettings { seed: secret(), ..config.hosts };
+    let environment = rules::environment(config.variables.clone(), &config.rule_files, hosts)?;
+    let (rules, report) = rules::load(&config.rules, &environment)?;
     if !report.failed.is_empty() {
         let mut stderr = std::io::stderr().lock();
         for error in &report.failed {
             writeln!(stderr, "{error}")?;
         }
         bail!(
-            "{} of {} rules cannot be used, so nothing was started; mend or remove them",
+            "{} of {} rules and thresholds cannot be used, so nothing was started; mend or remove them",
             report.failed.len(),
-            report.rules
+            report.rules + report.thresholds
         );
+    }
+    for error in &report.idle {
+        tracing::warn!("of no effect: {error}");
     }
     tracing::info!(rules = report.loaded, "rules loaded");
     start(config, Arc::new(rules))
@@ -137,6 +148,11 @@ impl RunArgs {
             ..Settings::default()
         }
     }
+}
+
+/// A number that nobody outside knows: the key with which the standard library protects its own maps.
+fn secret() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 /// Hands the checked configuration to the workers and waits for their end.

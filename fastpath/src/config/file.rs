@@ -3,6 +3,7 @@
 //! ```toml
 //! queues = "0-3"
 //! rules = ["rules/*.rules"]   # relative paths are taken from the file's own directory
+//! threshold-file = "threshold.config"
 //!
 //! [[wire]]
 //! interface = "eth1"
@@ -53,6 +54,7 @@ struct Document {
     rings: Rings,
     #[serde(default)]
     rules: Vec<PathBuf>,
+    threshold_file: Option<Spanned<PathBuf>>,
     log_dir: Option<PathBuf>,
     stats_json: Option<PathBuf>,
     #[serde(default)]
@@ -129,6 +131,11 @@ pub fn parse(path: &Path, text: &str) -> Result<Settings, ConfigError> {
     }
     let document = Document::deserialize(Deserializer::from(table)).map_err(shape)?;
     let beside = |given: PathBuf| path.parent().map_or(given.clone(), |directory| directory.join(given));
+    if let Some(file) = document.threshold_file {
+        let Given { value, place } = source.given("threshold-file", file);
+        let value = beside(value).display().to_string();
+        named.push(Given { place, value: Override { key: "threshold-file".into(), value } });
+    }
     Ok(Settings {
         wires: document
             .wire
@@ -263,6 +270,7 @@ on-worker-loss = "forward"
 rules = ["rules/*.rules", "/abs.rules"]
 log-dir = "log"
 stats-json = "-"
+threshold-file = "threshold.config"
 
 [rings]
 frame-size = 2048
@@ -284,6 +292,9 @@ capacity = 5000
 [flow-timeouts.udp]
 new = 7
 emergency-new = 3
+
+[host]
+memcap = "1mb"
 
 [vlan]
 use-for-tracking = false
@@ -327,6 +338,8 @@ peer = "eth4"
         assert_eq!(config.rules, [Path::new("/etc/fastpath/rules/*.rules"), Path::new("/abs.rules")]);
         assert_eq!(config.log_dir, Path::new("/etc/fastpath/log"));
         assert_eq!(config.stats_json, Some(StatsTarget::Stdout));
+        assert_eq!(config.rule_files.thresholds.unwrap(), Path::new("/etc/fastpath/threshold.config"));
+        assert_eq!(config.hosts.memory, 1 << 20);
         assert_eq!(config.variables.addresses["HOME_NET"], "[10.0.0.0/8]");
         assert_eq!(config.variables.ports["HTTP_PORTS"], "8080");
         assert_eq!(config.variables.ports["SSH_PORTS"], "[22,2222]");

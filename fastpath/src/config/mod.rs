@@ -16,7 +16,10 @@ pub use named::{Named, Override};
 pub use settings::{ConfigError, Given, Place, Settings};
 
 use crate::{
-    engine::{self, rules::Variables},
+    engine::{
+        self,
+        rules::{HostSettings, Variables},
+    },
     event::EveOptions,
 };
 
@@ -61,12 +64,23 @@ pub struct RunConfig {
     pub stats_json: Option<StatsTarget>,
     /// Address and port variables of rules.
     pub variables: Variables,
+    /// Files that rules are read against.
+    pub rule_files: RuleFiles,
+    /// How large the table is of what rules remember of addresses; its seed is chosen at the start.
+    pub hosts: HostSettings,
     /// Which events are written, and how.
     pub eve: EveOptions,
     /// Time between two `stats` records.
     pub stats_interval: Duration,
     /// What each worker's engine is told; its seeds are chosen at the start.
     pub engine: engine::Settings,
+}
+
+/// Files that rules are read against, by Suricata's names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RuleFiles {
+    /// `threshold-file`: thresholds, rate filters and suppressions.
+    pub thresholds: Option<PathBuf>,
 }
 
 /// A port to inspect and where its frames go.

@@ -2,9 +2,9 @@
 //!
 //! [`KEYS`] has one line for each.
 
-use std::{collections::BTreeMap, fmt, ops::RangeInclusive, str::FromStr, time::Duration};
+use std::{collections::BTreeMap, fmt, ops::RangeInclusive, path::PathBuf, str::FromStr, time::Duration};
 
-use super::{ConfigError, Given, Place};
+use super::{ConfigError, Given, Place, RuleFiles};
 use crate::{
     engine::{
         self,
@@ -12,7 +12,7 @@ use crate::{
         flow::{Idle, Timeouts},
         packet::TunnelPorts,
         policy::{ExceptionPolicy, Failure},
-        rules::Variables,
+        rules::{HostSettings, Variables},
         stream::UrgentPolicy,
         verdict::Enforcement,
     },
@@ -26,6 +26,10 @@ pub struct Named {
     pub addresses: BTreeMap<String, String>,
     /// `vars.port-groups.NAME`.
     pub ports: BTreeMap<String, String>,
+    /// `threshold-file`.
+    pub rule_files: RuleFiles,
+    /// `host.memcap`; its seed is chosen at the start.
+    pub hosts: HostSettings,
     /// `outputs.eve-log`.
     pub eve: EveOptions,
     /// Time between two `stats` records (`stats.interval`, Suricata's default is 8 seconds).
@@ -40,6 +44,8 @@ impl Default for Named {
         Self {
             addresses: BTreeMap::new(),
             ports: BTreeMap::new(),
+            rule_files: RuleFiles::default(),
+            hosts: HostSettings::default(),
             eve: EveOptions::default(),
             stats_interval: Duration::from_secs(8),
             engine: engine::Settings::new(Enforcement::Report),
@@ -84,6 +90,8 @@ type Setter = fn(&mut Named, &str, &str) -> Outcome;
 const KEYS: &[(&str, Setter)] = &[
     ("vars.address-groups.", |to, name, value| variable(&mut to.addresses, name, value)),
     ("vars.port-groups.", |to, name, value| variable(&mut to.ports, name, value)),
+    ("threshold-file", |to, _, value| file(&mut to.rule_files.thresholds, value)),
+    ("host.memcap", |to, _, value| size(value).map(|bytes| to.hosts.memory = bytes)),
     ("outputs.eve-log.types", |to, _, value| event_types(&mut to.eve.types, value)),
     ("outputs.eve-log.types.stats.null-values", |to, _, value| {
         switch(value).map(|on| to.eve.null_values = on)
@@ -96,6 +104,9 @@ const KEYS: &[(&str, Setter)] = &[
     }),
     ("outputs.eve-log.types.anomaly.types.applayer", |to, _, value| {
         switch(value).map(|on| to.eve.anomalies.application = on)
+    }),
+    ("outputs.eve-log.types.alert.tagged-packets", |to, _, value| {
+        switch(value).map(|on| to.eve.tagged_packets = on)
     }),
     ("outputs.eve-log.types.drop.alerts", |to, _, value| switch(value).map(|on| to.eve.drop_alerts = on)),
     ("outputs.eve-log.types.drop.verdict", |to, _, value| switch(value).map(|on| to.eve.drop_verdict = on)),
@@ -172,6 +183,7 @@ pub(super) const TABLES: &[&str] = &[
     "flow",
     "flow-timeouts",
     "handover",
+    "host",
     "outputs",
     "stats",
     "stream",
@@ -241,6 +253,12 @@ fn event_types(types: &mut EventTypes, value: &str) -> Outcome {
     }
     let known = EventType::ALL.map(EventType::name).join(", ");
     Err(Refusal::Value(format!("`{}` events are not written; known are: {known}", unknown.join("`, `"))))
+}
+
+/// A file's name; empty for none.
+fn file(place: &mut Option<PathBuf>, value: &str) -> Outcome {
+    *place = (!value.is_empty()).then(|| value.into());
+    Ok(())
 }
 
 fn switch(value: &str) -> Result<bool, Refusal> {

@@ -229,6 +229,8 @@ impl Settings {
             log_dir: self.log_dir.unwrap_or_else(|| DEFAULT_LOG_DIR.into()),
             stats_json: self.stats_json,
             variables,
+            rule_files: named.rule_files,
+            hosts: named.hosts,
             eve: named.eve,
             stats_interval: named.stats_interval,
             engine: named.engine,

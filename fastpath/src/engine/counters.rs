@@ -67,6 +67,10 @@ counters! {
     DetectCounters {
         /// Alerts.
         alerts: "alert",
+        /// Matches without an alert: a threshold or `suppress` holds it back, or the rule says `noalert`.
+        suppressed: "alerts_suppressed",
+        /// Entries of the host table that gave way to others before their time.
+        shed: "hosts_shed",
     }
 }
 

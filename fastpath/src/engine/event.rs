@@ -13,7 +13,7 @@ use etherparse::{IpNumber, ip_number};
 use super::{
     counters::Counters,
     flow::{Ended, Exceptions, Flow, FlowAction, FlowEnd, FlowId, FlowState, TtlRange},
-    meta::{Direction, PortId, Timestamp},
+    meta::{Direction, LinkType, PortId, Timestamp},
     packet::{ArpPacketSlice, DecodeEvent, Tunnel},
     rules::RuleInfo,
     stream::StreamEvent,
@@ -44,6 +44,8 @@ pub struct Wanted {
     pub arp: bool,
     /// Dropped packets ([`EventKind::Drop`]).
     pub drops: Drops,
+    /// Packets that a rule has tagged ([`EventKind::Tagged`]).
+    pub tagged: bool,
 }
 
 /// Which anomalies are reported (Suricata's `outputs.eve-log.types.anomaly.types`).
@@ -175,6 +177,13 @@ pub enum EventKind {
         headers: HeaderFacts,
         /// The rule that dropped it.
         rule: Option<Arc<RuleInfo>>,
+    },
+    /// A packet follows one about which a rule raised an alert (`tag`).
+    Tagged {
+        /// The packet.
+        bytes: Box<[u8]>,
+        /// First header of it.
+        link: LinkType,
     },
     /// Something odd about a packet, a stream or what it carries.
     Anomaly(Anomaly),

@@ -152,6 +152,10 @@ impl Engine {
         self.flows.report(&mut counters);
         self.streams.report(&mut counters.tcp);
         counters.defrag.memory = self.defragmenter.memory() as u64;
+        // All engines share it: one of them reports it.
+        if self.settings.share.worker == 0 {
+            counters.detect.shed = self.rules.shed();
+        }
         counters
     }
 

@@ -7,6 +7,7 @@ use std::{
     sync::Arc,
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use etherparse::IpNumber;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -20,8 +21,8 @@ use super::{
 };
 use crate::engine::{
     event::{self, ArpFacts, Event, EventKind, FlowFacts, FlowRecord, Origin, Outcome, Outer, PacketFacts},
-    meta::Direction,
     meta::Timestamp,
+    meta::{Direction, LinkType},
     rules::RuleInfo,
 };
 
@@ -85,6 +86,10 @@ struct Record<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     tcp: Option<TcpObject>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    packet: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    packet_info: Option<PacketInfo>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     stats: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     verdict: Option<Verdict>,
@@ -107,6 +112,13 @@ struct TunnelObject {
     #[serde(skip_serializing_if = "Option::is_none")]
     pcap_cnt: Option<u64>,
     pkt_src: &'static str,
+}
+
+/// What a `packet` begins with (libpcap's DLT numbers; util-datalink.c).
+#[derive(Serialize)]
+struct PacketInfo {
+    linktype: u16,
+    linktype_name: &'static str,
 }
 
 #[derive(Serialize)]
@@ -174,6 +186,14 @@ pub(super) fn append_lines(
             verdict: Verdict::of_rule(*outcome, rule.action, event.packet.protocol),
             ..of_packet(EventType::Alert)
         }),
+        EventKind::Tagged { bytes, link } if on(EventType::Alert) && options.tagged_packets => {
+            append(Record {
+                event_type: "packet",
+                packet: Some(STANDARD.encode(bytes)),
+                packet_info: Some(PacketInfo::new(*link)),
+                ..of_packet(EventType::Alert)
+            })
+        }
         EventKind::Drop { reason, headers, rule } if on(EventType::Drop) => append(Record {
             drop: Some(DropObject::new(*reason, headers)),
             alert: rule
@@ -243,6 +263,22 @@ fn direction(flow: &FlowFacts) -> &'static str {
     match flow.direction {
         Direction::ToServer => "to_server",
         Direction::ToClient => "to_client",
+    }
+}
+
+impl PacketInfo {
+    fn new(link: LinkType) -> Self {
+        let (linktype, linktype_name) = match link {
+            LinkType::Null => (0, "NULL"),
+            LinkType::Ethernet => (1, "EN10MB"),
+            LinkType::Ppp => (9, "PPP"),
+            LinkType::RawIp | LinkType::EtherType(_) => (12, "RAW"),
+            LinkType::CiscoHdlc => (104, "C_HDLC"),
+            LinkType::LinuxSll => (113, "LINUX_SLL"),
+            LinkType::LinuxSll2 => (276, "LINUX_SLL2"),
+            LinkType::Other(number) => (number, "n/a"),
+        };
+        Self { linktype, linktype_name }
     }
 }
 

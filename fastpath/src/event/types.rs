@@ -88,7 +88,7 @@ impl EventTypes {
     /// Whether an event gives any record.
     pub(super) fn includes(self, kind: &EventKind) -> bool {
         match kind {
-            EventKind::Alert { .. } => self.contains(EventType::Alert),
+            EventKind::Alert { .. } | EventKind::Tagged { .. } => self.contains(EventType::Alert),
             EventKind::Anomaly { .. } => self.contains(EventType::Anomaly),
             EventKind::Arp(_) => self.contains(EventType::Arp),
             EventKind::Drop { .. } => self.contains(EventType::Drop),
@@ -107,6 +107,8 @@ pub struct EveOptions {
     pub anomalies: Anomalies,
     /// Which `drop` records (`outputs.eve-log.types.drop.flows`).
     pub drops: Drops,
+    /// Packets that rules have tagged have a `packet` record (`outputs.eve-log.types.alert.tagged-packets`, off by default).
+    pub tagged_packets: bool,
     /// A `drop` record has the `alert` of the rule that dropped the packet (`outputs.eve-log.types.drop.alerts`).
     pub drop_alerts: bool,
     /// A `drop` record has a `verdict` (`outputs.eve-log.types.drop.verdict`).
@@ -125,6 +127,7 @@ impl Default for EveOptions {
             types: EventTypes::default(),
             anomalies: Anomalies { decode: false, stream: false, application: true },
             drops: Drops::All,
+            tagged_packets: false,
             drop_alerts: true,
             drop_verdict: true,
             community_id: false,
@@ -140,6 +143,7 @@ impl EveOptions {
         Self {
             types: EventTypes::ALL,
             anomalies: Anomalies { decode: true, stream: true, application: true },
+            tagged_packets: true,
             ..Self::default()
         }
     }
@@ -150,6 +154,7 @@ impl EveOptions {
         Wanted {
             anomalies: if on(EventType::Anomaly) { self.anomalies } else { Anomalies::default() },
             arp: on(EventType::Arp),
+            tagged: self.tagged_packets && on(EventType::Alert),
             drops: if on(EventType::Drop) { self.drops } else { Drops::None },
         }
     }

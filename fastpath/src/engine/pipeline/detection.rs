@@ -23,7 +23,7 @@ impl Engine {
             established: flow.state() != FlowState::New || sight.fresh.is_some(),
             first: !is_own || (sight.seen_by == SeenBy::All && flow.is_first_inspected(*direction)),
         });
-        let (of_flow, session, memory) = match &mut entry {
+        let (of_flow, session, mut memory) = match &mut entry {
             Some((direction, (flow, track))) => {
                 (Some((&**flow, *direction)), Some(&track.session), Some(&mut track.memory))
             }
@@ -37,6 +37,7 @@ impl Engine {
         };
         let subject = Subject {
             time: sight.place.meta.time,
+            length: sight.place.bytes.len(),
             packet: sight.packet,
             decode_events: sight.decode_events,
             stream_events: sight.stream_events,
@@ -46,13 +47,13 @@ impl Engine {
             in_stream: sight.in_stream,
         };
         let mut matched = Matched::default();
-        rules.inspect(&subject, memory, scratch, |Match { rule, via }| {
+        rules.inspect(&subject, memory.as_deref_mut(), scratch, |Match { rule, via, report }| {
             let via = if is_own { via } else { Via::Packet };
             let outcome = match rule.action {
                 Action::Pass => {
                     matched.pass_flow |= via != Via::Packet;
                     matched.passed = true;
-                    return ControlFlow::Break(());
+                    Outcome::Allowed
                 }
                 Action::Alert => Outcome::Allowed,
                 Action::Drop | Action::Reject(_) => {
@@ -63,13 +64,22 @@ impl Engine {
                     }
                 }
             };
-            matched.alerted = true;
-            counters.detect.alerts += 1;
-            let kind = EventKind::Alert { rule: Arc::clone(rule), outcome };
-            let of_flow = of_flow.map(|(flow, direction)| event::FlowFacts::of(flow, direction));
-            findings.sink.emit(event(sight, of_flow, kind));
-            ControlFlow::Continue(())
+            if report {
+                matched.alerted = true;
+                counters.detect.alerts += 1;
+                let kind = EventKind::Alert { rule: Arc::clone(rule), outcome };
+                let of_flow = of_flow.map(|(flow, direction)| event::FlowFacts::of(flow, direction));
+                findings.sink.emit(event(sight, of_flow, kind));
+            } else if rule.action != Action::Pass {
+                counters.detect.suppressed += 1;
+            }
+            if rule.action == Action::Pass { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
+        if settings.wanted.tagged && rules.tags(&subject, memory) {
+            let of_flow = of_flow.map(|(flow, direction)| event::FlowFacts::of(flow, direction));
+            let kind = EventKind::Tagged { bytes: sight.place.bytes.into(), link: sight.place.meta.link };
+            findings.sink.emit(event(sight, of_flow, kind));
+        }
         if let Some((direction, (flow, _))) = &mut entry {
             if matched.passed && facts.is_some_and(|facts| is_own && facts.first) {
                 flow.is_first_again(*direction);

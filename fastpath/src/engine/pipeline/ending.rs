@@ -66,6 +66,7 @@ impl Ending<'_> {
         packet.vlan = flow.vlan();
         let subject = Subject {
             time: now,
+            length: bytes.len(),
             packet: &packet,
             decode_events: Default::default(),
             seen_by: SeenBy::InStream,
@@ -80,9 +81,12 @@ impl Ending<'_> {
         };
         let facts = packet.facts();
         let mut alerted = false;
-        self.rules.inspect(&subject, Some(memory), self.scratch, |Match { rule, .. }| {
-            if rule.action == Action::Pass {
-                return ControlFlow::Break(());
+        self.rules.inspect(&subject, Some(memory), self.scratch, |Match { rule, report, .. }| {
+            let passed = rule.action == Action::Pass;
+            let next = if passed { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+            if !report {
+                self.counters.detect.suppressed += u64::from(!passed);
+                return next;
             }
             alerted = true;
             self.counters.detect.alerts += 1;
@@ -96,7 +100,7 @@ impl Ending<'_> {
                 flow: Some(FlowFacts::of(flow, direction)),
                 kind: EventKind::Alert { rule: Arc::clone(rule), outcome: Outcome::Allowed },
             });
-            ControlFlow::Continue(())
+            next
         });
         flow.alerted |= alerted;
     }

@@ -1,7 +1,7 @@
 //! A rule while its options come in.
 
 use super::{buffer::Buffer, condition::Condition, fault::Fault, lexer::Token, payload::Sections};
-use super::{effect::Effect, environment::Context};
+use super::{effect::Effect, environment::Context, state::tag::Extent, state::threshold::Limit};
 
 /// What a rule's options have said so far.
 pub(super) struct Draft<'l> {
@@ -20,6 +20,11 @@ pub(super) struct Draft<'l> {
     pub(super) missing_parser: Option<(&'static str, usize)>,
     /// What is asked of bytes.
     pub(super) sections: Sections,
+    /// `alert` (true), `noalert` (false); the last one counts.
+    pub(super) alert: Option<bool>,
+    /// `threshold`, `detection_filter`.
+    pub(super) threshold: Option<Limit>,
+    pub(super) tags: Vec<Extent>,
     /// `flow:only_stream` (true), `flow:no_stream` (false).
     pub(super) stream: Option<bool>,
 }
@@ -39,6 +44,9 @@ impl<'l> Draft<'l> {
             effects: Vec::new(),
             missing_parser: None,
             sections: Sections::new(),
+            alert: None,
+            threshold: None,
+            tags: Vec::new(),
             stream: None,
         }
     }

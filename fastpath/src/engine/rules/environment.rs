@@ -1,12 +1,21 @@
 //! What rules are read against.
 
-use super::{Variables, state::Shared};
+use std::path::PathBuf;
+
+use super::{
+    Variables,
+    state::{HostSettings, Shared},
+};
 
 /// What stands outside the rule files and decides what they mean.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     /// Values of `$NAME`.
     pub variables: Variables,
+    /// threshold.config: its name and its text.
+    pub thresholds: Option<(PathBuf, String)>,
+    /// How large the host table is. That of the set that is replaced stays as it is.
+    pub hosts: HostSettings,
 }
 
 /// What a rule's options are read against.

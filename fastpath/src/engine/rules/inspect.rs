@@ -18,10 +18,12 @@ use crate::engine::stream::Window;
 /// A rule that has matched.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::engine) struct Match<'r> {
-    /// The rule.
+    /// The rule, with the action to take: a rate filter may have changed it.
     pub(in crate::engine) rule: &'r Arc<RuleInfo>,
     /// What made it match.
     pub(in crate::engine) via: Via,
+    /// Whether an alert is raised.
+    pub(in crate::engine) report: bool,
 }
 
 /// What made a rule match; what is done because of it concerns the packet alone or its whole flow accordingly.
@@ -66,10 +68,26 @@ impl RuleSet {
                 continue;
             };
             rule.effects.iter().for_each(|effect| effect.happen(subject, &mut state));
-            if each(Match { rule: &rule.info, via }).is_break() {
+            let Some((info, report)) = rule.thresholding.judge(&rule.info, subject, &mut state) else {
+                continue;
+            };
+            rule.tags.iter().for_each(|tag| tag.attach(subject, &mut state));
+            if each(Match { rule: info, via, report }).is_break() {
                 break;
             }
         }
+    }
+}
+
+impl RuleSet {
+    /// Whether a packet is to be reported because it follows a match. Asked once for each, after [`Self::inspect`].
+    pub(in crate::engine) fn tags(&self, subject: &Subject<'_>, memory: Option<&mut Memory>) -> bool {
+        if self.tags.is_empty() || subject.seen_by == SeenBy::InStream {
+            return false;
+        }
+        let mut state = State { flow: memory.map(|memory| &mut memory.variables), shared: &self.shared };
+        // Each of them counts it.
+        self.tags.iter().fold(false, |tagged, tag| tag.sees(subject, &mut state) | tagged)
     }
 }
 

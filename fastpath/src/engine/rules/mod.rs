@@ -38,7 +38,7 @@ pub use {
     keyword::{Keyword, State, keywords},
     memory::Memory,
     set::RuleSet,
-    state::Shared,
+    state::{HostSettings, Shared},
     subject::{FlowFacts, SeenBy, Stream, Subject},
     variables::Variables,
 };
@@ -116,6 +116,10 @@ pub struct LoadReport {
     pub rules: usize,
     /// Rules loaded.
     pub loaded: usize,
-    /// Rules that could not be used, in the order of the files.
+    /// Entries of threshold.config read, good or bad.
+    pub thresholds: usize,
+    /// Rules, and entries of threshold.config, that could not be used, in the order of the files.
     pub failed: Vec<RuleError>,
+    /// Well-formed entries of threshold.config that change nothing: there is no such rule, or it has a threshold of its own.
+    pub idle: Vec<RuleError>,
 }

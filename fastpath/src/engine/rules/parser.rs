@@ -15,6 +15,7 @@ use super::{
     lexer::RuleText,
     payload::{self, ContentDraft, Program, Section},
     scope::Scope,
+    state::{tag::Tag, threshold::Thresholding},
 };
 
 /// A compiled rule.
@@ -28,6 +29,10 @@ pub(super) struct Rule {
     pub(super) buffers: Box<[Inspection]>,
     /// What it does when it has matched.
     pub(super) effects: Box<[Effect]>,
+    /// Which of its matches are reported.
+    pub(super) thresholding: Thresholding,
+    /// Which packets are reported that follow one.
+    pub(super) tags: Box<[Tag]>,
     /// Where the payload is looked at.
     pub(super) scope: Scope,
     /// The bytes without which (in any case of letters) the rule cannot match.
@@ -39,8 +44,13 @@ impl Rule {
     pub(super) fn is_about_addresses_only(&self) -> bool {
         self.payload.is_empty()
             && self.buffers.is_empty()
-            && self.conditions.is_empty()
+            && self.conditions.iter().all(Condition::is_about_addresses)
             && self.header.is_about_addresses_only()
+    }
+
+    /// Whether it asks for what other rules have set.
+    pub(super) fn is_about_bits(&self) -> bool {
+        self.conditions.iter().any(Condition::is_about_bits)
     }
 
     /// Whether it asks for what was found odd: only such rules see packets that are not taken for what they seem.
@@ -114,7 +124,10 @@ fn compile(draft: Draft<'_>, sid: u32, action: Action, header: Header) -> Result
         return Err(Fault::missing_parser(at, protocol));
     }
     let scope = Scope::of(&header, &draft.conditions, draft.stream, &payload, &buffers);
+    let tag = |(position, extent)| Tag::new(extent, &info, position, draft.context.shared);
     Ok(Rule {
+        tags: draft.tags.iter().copied().enumerate().map(tag).collect(),
+        thresholding: Thresholding::new(draft.alert, draft.threshold, &info, draft.context.shared),
         info: Arc::new(info),
         header,
         scope,

@@ -16,7 +16,7 @@ use super::{
     parser::{self, Rule},
     payload::Cursors,
     prefilter::{self, Prefilter},
-    state::Shared,
+    state::{Shared, tag::Tag, threshold},
 };
 
 /// A file with this many bad rules is taken for no rule file, and read no further.
@@ -24,11 +24,14 @@ const MAX_FAILURES: usize = 100_000;
 
 /// Compiled rules, immutable and shared by all workers.
 ///
-/// Order of evaluation: by action (pass, drop, alert), then by priority (1 first), then as read.
+/// Order of evaluation: by action (pass, drop, alert), then those that ask for bits of hosts behind the others, then by priority
+/// (1 first), then as read.
 #[derive(Debug, Default)]
 pub struct RuleSet {
     pub(super) rules: Box<[Rule]>,
     pub(super) prefilter: Prefilter,
+    /// The tags of its rules.
+    pub(super) tags: Box<[Tag]>,
     /// What its rules remember for all workers.
     pub(super) shared: Arc<Shared>,
     /// Tells this set from others that the same flows have seen; never 0.
@@ -55,7 +58,7 @@ impl RuleSet {
         texts: impl IntoIterator<Item = (&'a Path, &'a str)>,
         variables: &Variables,
     ) -> (Self, LoadReport) {
-        let environment = Environment { variables: variables.clone() };
+        let environment = Environment { variables: variables.clone(), ..Environment::default() };
         Self::load(texts, &environment, None)
     }
 
@@ -72,8 +75,10 @@ impl RuleSet {
             loader.load(file, text);
         }
         let (rules, report) = loader.finish();
+        shared.reserve(environment.hosts);
         let prefilter = Prefilter::new(&rules);
-        (Self { rules, prefilter, shared, generation }, report)
+        let tags = rules.iter().flat_map(|rule| &rule.tags).copied().collect();
+        (Self { rules, prefilter, tags, shared, generation }, report)
     }
 
     /// Number of rules in the set.
@@ -89,6 +94,11 @@ impl RuleSet {
     /// The rules in the order of evaluation.
     pub fn rules(&self) -> impl Iterator<Item = &Arc<RuleInfo>> {
         self.rules.iter().map(|rule| &rule.info)
+    }
+
+    /// Entries of the host table that gave way to others before their time.
+    pub(in crate::engine) fn shed(&self) -> u64 {
+        self.shared.shed()
     }
 
     pub(in crate::engine) fn scratch(&self) -> Scratch {
@@ -196,14 +206,29 @@ impl<'a, 'l> Loader<'a, 'l> {
     }
 
     fn finish(self) -> (Box<[Rule]>, LoadReport) {
-        let Self { rules, replaced, mut failed, read, .. } = self;
+        let Self { context, rules, replaced, mut failed, read, .. } = self;
         let kept = rules.into_iter().enumerate().filter(|(position, _)| !replaced.contains(position));
         let mut rules: Vec<Rule> = kept.map(|(_, (rule, ..))| rule).collect();
         // Stable: as read among equals.
-        rules.sort_by_key(|rule| (rank(rule.info.action), rule.info.priority));
+        rules.sort_by_key(|rule| (rank(rule.info.action), rule.is_about_bits(), rule.info.priority));
         failed.sort_by_key(|(origin, _)| (origin.order, origin.line));
         let failed = failed.into_iter().map(|(_, error)| error).collect();
-        let report = LoadReport { rules: read, loaded: rules.len(), failed };
+        let mut report = LoadReport { rules: read, loaded: rules.len(), failed, ..LoadReport::default() };
+        if let Some((file, text)) = &context.environment.thresholds {
+            let refused;
+            (report.thresholds, refused) = threshold::apply(text, context, &mut rules);
+            for threshold::Refusal { line, sid, fault, idle: is_idle } in refused {
+                let error = RuleError {
+                    sid,
+                    file: file.clone(),
+                    line,
+                    column: fault.column(),
+                    reason: fault.reason,
+                    missing_parser: None,
+                };
+                if is_idle { &mut report.idle } else { &mut report.failed }.push(error);
+            }
+        }
         (rules.into(), report)
     }
 }

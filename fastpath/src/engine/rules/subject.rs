@@ -11,6 +11,8 @@ use crate::engine::{
 pub struct Subject<'a> {
     /// When it came.
     pub time: Timestamp,
+    /// Its bytes, from the link layer on.
+    pub length: usize,
     /// Its headers and payload.
     pub packet: &'a Packet<'a>,
     /// What was odd about its headers or its datagram.

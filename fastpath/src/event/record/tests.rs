@@ -254,6 +254,18 @@ fn anomalies_and_stats_have_their_objects() {
 }
 
 #[test]
+fn a_tagged_packet_is_written_when_asked_for() {
+    let kind = EventKind::Tagged { bytes: Box::new(*b"abc"), link: LinkType::Ethernet };
+    let event = Event { kind, ..event(PacketFacts::default(), Outcome::Allowed) };
+    let options = EveOptions { tagged_packets: true, ..only(EventType::Alert) };
+    let record = &lines(&event, &options)[0];
+    assert_eq!((&record["event_type"], &record["packet"]), (&json!("packet"), &json!("YWJj")));
+    assert_eq!(record["packet_info"], json!({"linktype": 1, "linktype_name": "EN10MB"}));
+    assert_eq!(record.get("alert"), None);
+    assert!(lines(&event, &only(EventType::Alert)).is_empty());
+}
+
+#[test]
 fn writes_a_drop_as_suricata_does() {
     let ended = ended(&tuple(6, (4000, 443)), |_| ());
     let EventKind::Alert { rule, .. } = event(PacketFacts::default(), Outcome::Blocked).kind else {

@@ -1,5 +1,6 @@
 //! Keywords that look at a packet's headers and its flow: what they ask, and whether it holds.
 
+mod bits;
 mod event;
 mod flow;
 mod icmp;
@@ -9,6 +10,7 @@ mod tcp;
 
 use super::{state::State, subject::Subject};
 
+pub(super) use bits::{hostbits, xbits};
 pub(super) use event::{decode_event, stream_event};
 pub(super) use flow::flow;
 pub(super) use icmp::{icmp_id, icmp_seq, icode, itype};
@@ -25,10 +27,11 @@ pub(super) enum Condition {
     Tcp(tcp::Test),
     Flow(flow::Test),
     Event(event::Test),
+    Bits(bits::Test),
 }
 
 impl Condition {
-    pub(super) fn holds(&self, subject: &Subject<'_>, _state: &State<'_>) -> bool {
+    pub(super) fn holds(&self, subject: &Subject<'_>, state: &State<'_>) -> bool {
         match self {
             Self::Payload(test) => test.holds(subject.packet),
             Self::Icmp(test) => test.holds(subject.packet),
@@ -36,6 +39,7 @@ impl Condition {
             Self::Tcp(test) => test.holds(subject.packet),
             Self::Flow(test) => test.holds(subject),
             Self::Event(test) => test.holds(subject),
+            Self::Bits(test) => test.holds(subject, state),
         }
     }
 
@@ -53,7 +57,18 @@ impl Condition {
         match self {
             Self::Payload(_) | Self::Icmp(_) | Self::Ip(_) | Self::Tcp(_) => true,
             Self::Flow(_) | Self::Event(_) => false,
+            Self::Bits(_) => false,
         }
+    }
+
+    /// Whether a rule with it may be one about addresses only (Suricata's SIGMATCH_IPONLY_COMPAT).
+    pub(super) fn is_about_addresses(&self) -> bool {
+        matches!(self, Self::Bits(_))
+    }
+
+    /// Whether it asks for what other rules have set: such rules come after others of their action.
+    pub(super) fn is_about_bits(&self) -> bool {
+        matches!(self, Self::Bits(_))
     }
 
     /// Whether it asks for an event.

@@ -1,5 +1,15 @@
 //! What is remembered of hosts, counted over time or kept in sets.
 
-use super::Entry;
+use super::{Entry, Reader};
+use crate::engine::rules::{
+    condition,
+    state::{tag, threshold},
+};
 
-pub(super) const KEYWORDS: &[Entry] = &[];
+pub(super) const KEYWORDS: &[Entry] = &[
+    ("detection_filter", "thresholding", Reader::Value(threshold::detection_filter)),
+    ("hostbits", "flow-keywords", Reader::Value(condition::hostbits)),
+    ("tag", "tag", Reader::Value(tag::tag)),
+    ("threshold", "thresholding", Reader::Value(threshold::threshold)),
+    ("xbits", "xbits", Reader::Value(condition::xbits)),
+];

@@ -1,12 +1,64 @@
 //! What rules remember beyond one packet: of its flow, and, for all workers together, of hosts and in sets.
+//!
+//! | file | what |
+//! |---|---|
+//! | `hosts.rs` | the one table of what all workers know of addresses |
+//! | `bits.rs` | bits of hosts and of pairs of them |
+//! | `counts.rs` | what is counted in one flow |
+//! | `numbers.rs` | numbers for names |
+//! | `tag.rs` | packets that are reported because they follow a match |
+//! | `threshold/` | which matches of a rule are reported, and what becomes of the others |
+
+pub(super) mod bits;
+mod counts;
+mod hosts;
+mod numbers;
+pub(super) mod tag;
+pub(super) mod threshold;
+
+use std::sync::{OnceLock, atomic::AtomicBool};
+
+pub use hosts::HostSettings;
+
+use counts::Counts;
+use hosts::Hosts;
+use numbers::Numbers;
 
 /// What rules have set in one flow. Empty, as it is for most flows, it takes a pointer's room and no memory beside.
 #[derive(Clone, Debug, Default)]
-pub(super) struct FlowVariables {}
+pub(super) struct FlowVariables {
+    /// Thresholds that are tracked by flow, and tags of the flow.
+    counts: Counts,
+}
 
 /// What all workers share, and what outlives a rule set: the next one takes it over.
 #[derive(Debug, Default)]
-pub struct Shared {}
+pub struct Shared {
+    /// Numbers of the bits of hosts, by name.
+    bits: Numbers<String>,
+    /// Numbers of the rules that count, by gid, sid and rev.
+    rules: Numbers<(u32, u32, u32)>,
+    /// Numbers of tags, by gid, sid and position in the rule.
+    tags: Numbers<(u32, u32, usize)>,
+    /// Whether a host was ever tagged.
+    hosts_tagged: AtomicBool,
+    /// What is known of addresses; there is none until a rule needs it.
+    hosts: OnceLock<Hosts>,
+}
+
+impl Shared {
+    /// Makes the host table when rules need it and it is not there yet.
+    pub(super) fn reserve(&self, settings: HostSettings) {
+        if !self.bits.is_empty() || !self.rules.is_empty() || !self.tags.is_empty() {
+            self.hosts.get_or_init(|| Hosts::new(settings));
+        }
+    }
+
+    /// Entries that the host table has given up before their time, for others.
+    pub(super) fn shed(&self) -> u64 {
+        self.hosts.get().map_or(0, Hosts::shed)
+    }
+}
 
 /// What the rules of one packet may look at and change.
 #[derive(Debug)]
