@@ -52,6 +52,7 @@ struct Json<'a> {
     rules: usize,
     loaded: usize,
     failed: Vec<JsonFailure<'a>>,
+    warnings: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -71,8 +72,9 @@ impl<'a> From<&'a RuleError> for JsonFailure<'a> {
 }
 
 fn write_json(out: &mut impl io::Write, report: &LoadReport) -> io::Result<()> {
-    let LoadReport { rules, loaded, failed } = report;
-    let json = Json { rules: *rules, loaded: *loaded, failed: failed.iter().map(Into::into).collect() };
+    let LoadReport { rules, loaded, failed, warnings } = report;
+    let failed = failed.iter().map(Into::into).collect();
+    let json = Json { rules: *rules, loaded: *loaded, failed, warnings };
     serde_json::to_writer(&mut *out, &json)?;
     writeln!(out)
 }
@@ -80,6 +82,9 @@ fn write_json(out: &mut impl io::Write, report: &LoadReport) -> io::Result<()> {
 fn write_text(out: &mut impl io::Write, report: &LoadReport) -> io::Result<()> {
     for error in &report.failed {
         writeln!(out, "{error}")?;
+    }
+    for warning in &report.warnings {
+        writeln!(out, "warning: {warning}")?;
     }
     writeln!(out, "{} rules read, {} loaded, {} failed", report.rules, report.loaded, report.failed.len())
 }

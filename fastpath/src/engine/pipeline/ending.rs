@@ -73,6 +73,8 @@ impl Ending<'_> {
                 direction,
                 established: flow.state() != FlowState::New,
                 first: false,
+                record: flow,
+                session,
             }),
             stream_events: Default::default(),
             stream: Some(Stream { streams: self.streams, session, direction, fresh }),
@@ -80,9 +82,12 @@ impl Ending<'_> {
         };
         let facts = packet.facts();
         let mut alerted = false;
-        self.rules.inspect(&subject, Some(memory), self.scratch, |Match { rule, .. }| {
+        self.rules.inspect(&subject, Some(memory), self.scratch, |Match { rule, noalert, .. }| {
             if rule.action == Action::Pass {
                 return ControlFlow::Break(());
+            }
+            if noalert {
+                return ControlFlow::Continue(());
             }
             alerted = true;
             self.counters.detect.alerts += 1;

@@ -1,7 +1,7 @@
 //! A rule while its options come in.
 
 use super::{condition::Condition, content::ContentDraft, fault::Fault, lexer::Token};
-use super::{effect::Effect, environment::Context};
+use super::{effect::Effect, environment::Context, ordering::Ordering};
 
 /// What a rule's options have said so far.
 pub(super) struct Draft<'l> {
@@ -19,6 +19,11 @@ pub(super) struct Draft<'l> {
     pub(super) contents: Vec<ContentDraft>,
     /// `flow:only_stream` (true), `flow:no_stream` (false).
     pub(super) stream: Option<bool>,
+    /// A match gives no alert, but has all other consequences.
+    pub(super) noalert: bool,
+    /// A match lets the rest of the flow go uninspected.
+    pub(super) bypass: bool,
+    pub(super) ordering: Ordering,
 }
 
 impl<'l> Draft<'l> {
@@ -36,6 +41,9 @@ impl<'l> Draft<'l> {
             effects: Vec::new(),
             contents: Vec::new(),
             stream: None,
+            noalert: false,
+            bypass: false,
+            ordering: Ordering::default(),
         }
     }
 }

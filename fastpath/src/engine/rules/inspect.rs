@@ -21,6 +21,10 @@ pub(in crate::engine) struct Match<'r> {
     pub(in crate::engine) rule: &'r Arc<RuleInfo>,
     /// What made it match.
     pub(in crate::engine) via: Via,
+    /// It gives no alert, but has all other consequences.
+    pub(in crate::engine) noalert: bool,
+    /// The rest of its flow goes uninspected.
+    pub(in crate::engine) bypass: bool,
 }
 
 /// What made a rule match; what is done because of it concerns the packet alone or its whole flow accordingly.
@@ -63,7 +67,8 @@ impl RuleSet {
             let Some(rule) = self.rules.get(index as usize) else { continue };
             let Some(via) = rule.matches(index, subject, &state, look.as_mut(), cursors) else { continue };
             rule.effects.iter().for_each(|effect| effect.happen(subject, &mut state));
-            if each(Match { rule: &rule.info, via }).is_break() {
+            let Rule { ref info, noalert, bypass, .. } = *rule;
+            if each(Match { rule: info, via, noalert, bypass }).is_break() {
                 break;
             }
         }

@@ -16,6 +16,7 @@ mod keyword;
 mod lexer;
 mod memory;
 mod number;
+mod ordering;
 mod parser;
 mod pattern;
 mod port;
@@ -114,4 +115,6 @@ pub struct LoadReport {
     pub loaded: usize,
     /// Rules that could not be used, in the order of the files.
     pub failed: Vec<RuleError>,
+    /// What is odd about rules that can be used all the same.
+    pub warnings: Vec<String>,
 }

@@ -13,6 +13,7 @@ use super::{
     header::{Header, HeaderParser},
     keyword,
     lexer::RuleText,
+    ordering::Ordering,
     scope::Scope,
 };
 
@@ -25,6 +26,11 @@ pub(super) struct Rule {
     pub(super) contents: Box<[Content]>,
     /// What it does when it has matched.
     pub(super) effects: Box<[Effect]>,
+    /// A match gives no alert, but has all other consequences.
+    pub(super) noalert: bool,
+    /// A match lets the rest of the flow go uninspected.
+    pub(super) bypass: bool,
+    pub(super) ordering: Ordering,
     /// Where the contents are looked for.
     pub(super) scope: Scope,
     /// The bytes without which (in any case of letters) the rule cannot match.
@@ -104,6 +110,9 @@ fn compile(draft: Draft<'_>, sid: u32, action: Action, header: Header) -> Result
         scope,
         conditions: draft.conditions.into(),
         effects: draft.effects.into(),
+        noalert: draft.noalert,
+        bypass: draft.bypass,
+        ordering: draft.ordering,
         contents,
         fast_pattern: fast_pattern(&draft.contents).map(Into::into),
     })

@@ -1,13 +1,15 @@
 //! Rule texts -> [`RuleSet`], and the matches of a packet.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     path::Path,
     sync::Arc,
 };
 
 use super::{
     Action, Environment, LoadReport, RuleError, RuleInfo, Variables,
+    condition::Condition,
+    effect::Effect,
     environment::Context,
     evaluate::Cursors,
     fault::Fault,
@@ -23,7 +25,8 @@ const MAX_FAILURES: usize = 100_000;
 
 /// Compiled rules, immutable and shared by all workers.
 ///
-/// Order of evaluation: by action (pass, drop, alert), then by priority (1 first), then as read.
+/// Order of evaluation: by action (pass, drop, alert), then who sets what others ask for (flow bits first), then by priority
+/// (1 first), then as read.
 #[derive(Debug, Default)]
 pub struct RuleSet {
     pub(super) rules: Box<[Rule]>,
@@ -192,16 +195,35 @@ impl<'a, 'l> Loader<'a, 'l> {
     }
 
     fn finish(self) -> (Box<[Rule]>, LoadReport) {
-        let Self { rules, replaced, mut failed, read, .. } = self;
+        let Self { context, rules, replaced, mut failed, read, .. } = self;
         let kept = rules.into_iter().enumerate().filter(|(position, _)| !replaced.contains(position));
         let mut rules: Vec<Rule> = kept.map(|(_, (rule, ..))| rule).collect();
         // Stable: as read among equals.
-        rules.sort_by_key(|rule| (rank(rule.info.action), rule.info.priority));
+        rules.sort_by_key(|rule| (rank(rule.info.action), rule.ordering, rule.info.priority));
         failed.sort_by_key(|(origin, _)| (origin.order, origin.line));
         let failed = failed.into_iter().map(|(_, error)| error).collect();
-        let report = LoadReport { rules: read, loaded: rules.len(), failed };
+        let warnings = bits_never_set(&rules, context.shared);
+        let report = LoadReport { rules: read, loaded: rules.len(), failed, warnings };
         (rules.into(), report)
     }
+}
+
+/// A warning for each flow bit that is asked for and that no rule sets.
+fn bits_never_set(rules: &[Rule], shared: &Shared) -> Vec<String> {
+    let set: HashSet<_> = rules.iter().flat_map(|rule| &rule.effects).filter_map(Effect::bit_set).collect();
+    let mut missed: BTreeMap<_, BTreeSet<u32>> = BTreeMap::new();
+    for rule in rules {
+        let wanted = rule.conditions.iter().flat_map(Condition::bits_wanted);
+        for bit in wanted.filter(|bit| !set.contains(bit)) {
+            missed.entry(*bit).or_default().insert(rule.info.sid);
+        }
+    }
+    let warning = |(bit, sids): (_, BTreeSet<u32>)| {
+        let name = shared.flowbits.name(bit).unwrap_or_default();
+        let sids: Vec<_> = sids.iter().map(u32::to_string).collect();
+        format!("flow bit `{name}` is asked for (sid {}) but no rule sets it", sids.join(", "))
+    };
+    missed.into_iter().map(warning).collect()
 }
 
 /// Suricata's default `action-order`.

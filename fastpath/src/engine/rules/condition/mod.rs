@@ -1,16 +1,27 @@
 //! Keywords that look at a packet's headers and its flow: what they ask, and whether it holds.
 
+mod amount;
 mod event;
 mod flow;
+mod flowbits;
+mod flowint;
 mod icmp;
 mod ip;
 mod payload;
 mod tcp;
 
-use super::{state::State, subject::Subject};
+use super::{
+    state::{Number, State},
+    subject::Subject,
+};
 
+pub(super) use amount::{
+    age, bytes, bytes_to_client, bytes_to_server, packets, packets_to_client, packets_to_server, stream_size,
+};
 pub(super) use event::{decode_event, stream_event};
 pub(super) use flow::flow;
+pub(super) use flowbits::flowbits;
+pub(super) use flowint::flowint;
 pub(super) use icmp::{icmp_id, icmp_seq, icode, itype};
 pub(super) use ip::{ip_proto, same_ip, tos, ttl};
 pub(super) use payload::dsize;
@@ -24,17 +35,23 @@ pub(super) enum Condition {
     Ip(ip::Test),
     Tcp(tcp::Test),
     Flow(flow::Test),
+    Amount(amount::Test),
+    FlowBits(flowbits::Test),
+    FlowInt(flowint::Test),
     Event(event::Test),
 }
 
 impl Condition {
-    pub(super) fn holds(&self, subject: &Subject<'_>, _state: &State<'_>) -> bool {
+    pub(super) fn holds(&self, subject: &Subject<'_>, state: &State<'_>) -> bool {
         match self {
             Self::Payload(test) => test.holds(subject.packet),
             Self::Icmp(test) => test.holds(subject.packet),
             Self::Ip(test) => test.holds(subject.packet),
             Self::Tcp(test) => test.holds(subject.packet),
             Self::Flow(test) => test.holds(subject),
+            Self::Amount(test) => test.holds(subject),
+            Self::FlowBits(test) => test.holds(state.flow.as_deref()),
+            Self::FlowInt(test) => test.holds(state.flow.as_deref()),
             Self::Event(test) => test.holds(subject),
         }
     }
@@ -52,7 +69,16 @@ impl Condition {
     pub(super) fn is_about_the_packet(&self) -> bool {
         match self {
             Self::Payload(_) | Self::Icmp(_) | Self::Ip(_) | Self::Tcp(_) => true,
-            Self::Flow(_) | Self::Event(_) => false,
+            Self::Amount(test) => test.is_about_the_packet(),
+            Self::Flow(_) | Self::FlowBits(_) | Self::FlowInt(_) | Self::Event(_) => false,
+        }
+    }
+
+    /// The flow bits of which one must be set.
+    pub(super) fn bits_wanted(&self) -> &[Number] {
+        match self {
+            Self::FlowBits(test) => test.wanted(),
+            _ => &[],
         }
     }
 

@@ -1,12 +1,21 @@
 //! What rules remember beyond one packet: of its flow, and, for all workers together, of hosts and in sets.
 
-/// What rules have set in one flow. Empty, as it is for most flows, it takes a pointer's room and no memory beside.
-#[derive(Clone, Debug, Default)]
-pub(super) struct FlowVariables {}
+mod flow;
+mod names;
+
+pub(super) use {
+    flow::{FlowVariables, Number, Operand},
+    names::Names,
+};
 
 /// What all workers share, and what outlives a rule set: the next one takes it over.
 #[derive(Debug, Default)]
-pub struct Shared {}
+pub struct Shared {
+    /// Names of `flowbits`.
+    pub(super) flowbits: Names,
+    /// Names of `flowint`.
+    pub(super) flowints: Names,
+}
 
 /// What the rules of one packet may look at and change.
 #[derive(Debug)]
