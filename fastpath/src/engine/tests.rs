@@ -15,6 +15,7 @@ use crate::engine::{
 };
 
 mod attack;
+mod header;
 mod remembered;
 
 fn load(text: &str) -> (RuleSet, LoadReport) {

@@ -5,10 +5,12 @@ mod event;
 mod flow;
 mod flowbits;
 mod flowint;
+mod fragment;
 mod icmp;
 mod ip;
 mod payload;
 mod tcp;
+mod vlan;
 
 use super::{
     state::{Number, State},
@@ -22,10 +24,12 @@ pub(super) use event::{decode_event, stream_event};
 pub(super) use flow::flow;
 pub(super) use flowbits::flowbits;
 pub(super) use flowint::flowint;
-pub(super) use icmp::{icmp_id, icmp_seq, icode, itype};
-pub(super) use ip::{ip_proto, same_ip, tos, ttl};
+pub(super) use fragment::{fragbits, fragoffset};
+pub(super) use icmp::{icmp_id, icmp_seq, icmpv6_mtu, icode, itype};
+pub(super) use ip::{id, ip_proto, ipopts, l3_proto, same_ip, tos, ttl};
 pub(super) use payload::dsize;
-pub(super) use tcp::{ack, flags, seq, window};
+pub(super) use tcp::{ack, flags, mss, seq, window, window_scale};
+pub(super) use vlan::{vlan_id, vlan_layers};
 
 /// One such keyword of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +38,8 @@ pub(super) enum Condition {
     Icmp(icmp::Test),
     Ip(ip::Test),
     Tcp(tcp::Test),
+    Fragment(fragment::Test),
+    Vlan(vlan::Test),
     Flow(flow::Test),
     Amount(amount::Test),
     FlowBits(flowbits::Test),
@@ -48,6 +54,8 @@ impl Condition {
             Self::Icmp(test) => test.holds(subject.packet),
             Self::Ip(test) => test.holds(subject.packet),
             Self::Tcp(test) => test.holds(subject.packet),
+            Self::Fragment(test) => test.holds(subject.packet),
+            Self::Vlan(test) => test.holds(subject.packet),
             Self::Flow(test) => test.holds(subject),
             Self::Amount(test) => test.holds(subject),
             Self::FlowBits(test) => test.holds(state.flow.as_deref()),
@@ -69,6 +77,7 @@ impl Condition {
     pub(super) fn is_about_the_packet(&self) -> bool {
         match self {
             Self::Payload(_) | Self::Icmp(_) | Self::Ip(_) | Self::Tcp(_) => true,
+            Self::Fragment(_) | Self::Vlan(_) => true,
             Self::Amount(test) => test.is_about_the_packet(),
             Self::Flow(_) | Self::FlowBits(_) | Self::FlowInt(_) | Self::Event(_) => false,
         }

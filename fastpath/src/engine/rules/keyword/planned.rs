@@ -5,24 +5,7 @@ pub(super) const PLANNED: &[(&str, &[&str])] = &[
     ("meta", &["target", "requires"]),
     (
         "header-keywords",
-        &[
-            "ipopts",
-            "ipv4.hdr",
-            "ipv6.hdr",
-            "id",
-            "geoip",
-            "fragbits",
-            "fragoffset",
-            "tcp.mss",
-            "tcp.wscale",
-            "tcp.hdr",
-            "udp.hdr",
-            "icmpv4.hdr",
-            "icmpv6.hdr",
-            "icmpv6.mtu",
-            "l3_proto",
-            "ether.hdr",
-        ],
+        &["ipv4.hdr", "ipv6.hdr", "geoip", "tcp.hdr", "udp.hdr", "icmpv4.hdr", "icmpv6.hdr", "ether.hdr"],
     ),
     (
         "payload-keywords",
@@ -73,7 +56,6 @@ pub(super) const PLANNED: &[(&str, &[&str])] = &[
     ("flow-keywords", &["flowvar", "pktvar", "hostbits", "flow.elephant"]),
     ("tag", &["tag"]),
     ("noalert", &["noalert", "alert"]),
-    ("vlan-id", &["vlan.id", "vlan.layers"]),
     (
         "http-keywords",
         &[
