@@ -17,6 +17,7 @@ use crate::engine::{
 mod attack;
 mod header;
 mod remembered;
+mod reputation;
 
 fn load(text: &str) -> (RuleSet, LoadReport) {
     RuleSet::parse([(Path::new("a.rules"), text)], &Variables::suricata_defaults())

@@ -3,6 +3,7 @@
 mod address;
 mod condition;
 mod content;
+mod dataset;
 mod draft;
 mod effect;
 mod environment;
@@ -22,6 +23,7 @@ mod pattern;
 mod port;
 mod prefilter;
 mod ranges;
+mod reputation;
 #[allow(unsafe_code)] // SIMD and FFI live there, and nowhere else in the engine.
 mod scan;
 mod scope;
@@ -33,11 +35,12 @@ mod variables;
 use std::path::PathBuf;
 
 pub use {
-    environment::Environment,
+    environment::{Environment, Files},
     keyword::{Keyword, State, keywords},
     memory::Memory,
+    reputation::{Reputation, ReputationError},
     set::RuleSet,
-    state::Shared,
+    state::{Dataset, DatasetKind, Shared},
     subject::{FlowFacts, SeenBy, Stream, Subject},
     variables::Variables,
 };

@@ -40,7 +40,9 @@ pub(super) struct Rule {
 impl Rule {
     /// Whether nothing but addresses and protocol decides (Suricata: detect-engine-build.c, SignatureIsIPOnly).
     pub(super) fn is_about_addresses_only(&self) -> bool {
-        self.contents.is_empty() && self.conditions.is_empty() && self.header.is_about_addresses_only()
+        self.contents.is_empty()
+            && self.conditions.iter().all(Condition::is_about_addresses)
+            && self.header.is_about_addresses_only()
     }
 
     /// Whether it asks for what was found odd: only such rules see packets that are not taken for what they seem.

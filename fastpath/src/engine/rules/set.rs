@@ -7,10 +7,10 @@ use std::{
 };
 
 use super::{
-    Action, Environment, LoadReport, RuleError, RuleInfo, Variables,
+    Action, Dataset, Environment, LoadReport, RuleError, RuleInfo, Variables,
     condition::Condition,
     effect::Effect,
-    environment::Context,
+    environment::{Context, Reading},
     evaluate::Cursors,
     fault::Fault,
     header::HeaderParser,
@@ -33,6 +33,8 @@ pub struct RuleSet {
     pub(super) prefilter: Prefilter,
     /// What its rules remember for all workers.
     pub(super) shared: Arc<Shared>,
+    /// The sets of values that its rules name.
+    datasets: Box<[Arc<Dataset>]>,
     /// Tells this set from others that the same flows have seen; never 0.
     pub(super) generation: u32,
 }
@@ -56,7 +58,7 @@ impl RuleSet {
         texts: impl IntoIterator<Item = (&'a Path, &'a str)>,
         variables: &Variables,
     ) -> (Self, LoadReport) {
-        let environment = Environment { variables: variables.clone() };
+        let environment = Environment { variables: variables.clone(), ..Environment::default() };
         Self::load(texts, &environment, None)
     }
 
@@ -68,13 +70,16 @@ impl RuleSet {
     ) -> (Self, LoadReport) {
         let shared = previous.map_or_else(Arc::default, |previous| Arc::clone(&previous.shared));
         let generation = previous.map_or(1, |previous| previous.generation.checked_add(1).unwrap_or(1));
-        let mut loader = Loader::new(Context { environment, shared: &shared });
+        let reading = Reading::default();
+        let mut loader =
+            Loader::new(Context { environment, shared: &shared, reading: &reading, file: Path::new("") });
         for (file, text) in texts {
             loader.load(file, text);
         }
         let (rules, report) = loader.finish();
         let prefilter = Prefilter::new(&rules);
-        (Self { rules, prefilter, shared, generation }, report)
+        let datasets = reading.datasets.into_inner().into_values().map(|defined| defined.set).collect();
+        (Self { rules, prefilter, shared, datasets, generation }, report)
     }
 
     /// Number of rules in the set.
@@ -90,6 +95,11 @@ impl RuleSet {
     /// The rules in the order of evaluation.
     pub fn rules(&self) -> impl Iterator<Item = &Arc<RuleInfo>> {
         self.rules.iter().map(|rule| &rule.info)
+    }
+
+    /// The sets of values that its rules name, with what was added to them. Those with [`Dataset::save`] are to be written in the end.
+    pub fn datasets(&self) -> &[Arc<Dataset>] {
+        &self.datasets
     }
 
     pub(in crate::engine) fn scratch(&self) -> Scratch {
@@ -124,7 +134,7 @@ struct Loader<'a, 'l> {
     files: usize,
 }
 
-impl<'a, 'l> Loader<'a, 'l> {
+impl<'a: 'l, 'l> Loader<'a, 'l> {
     fn new(context: Context<'l>) -> Self {
         Self {
             context,
@@ -140,6 +150,7 @@ impl<'a, 'l> Loader<'a, 'l> {
 
     fn load(&mut self, file: &'a Path, text: &str) {
         let order = self.files;
+        self.context.file = file;
         self.files += 1;
         let before = self.failed.len();
         for Statement { line, text } in Statements::new(text) {

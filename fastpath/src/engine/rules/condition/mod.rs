@@ -9,6 +9,7 @@ mod fragment;
 mod icmp;
 mod ip;
 mod payload;
+mod reputation;
 mod tcp;
 mod vlan;
 
@@ -28,6 +29,7 @@ pub(super) use fragment::{fragbits, fragoffset};
 pub(super) use icmp::{icmp_id, icmp_seq, icmpv6_mtu, icode, itype};
 pub(super) use ip::{id, ip_proto, ipopts, l3_proto, same_ip, tos, ttl};
 pub(super) use payload::dsize;
+pub(super) use reputation::iprep;
 pub(super) use tcp::{ack, flags, mss, seq, window, window_scale};
 pub(super) use vlan::{vlan_id, vlan_layers};
 
@@ -40,6 +42,7 @@ pub(super) enum Condition {
     Tcp(tcp::Test),
     Fragment(fragment::Test),
     Vlan(vlan::Test),
+    Reputation(reputation::Test),
     Flow(flow::Test),
     Amount(amount::Test),
     FlowBits(flowbits::Test),
@@ -56,6 +59,7 @@ impl Condition {
             Self::Tcp(test) => test.holds(subject.packet),
             Self::Fragment(test) => test.holds(subject.packet),
             Self::Vlan(test) => test.holds(subject.packet),
+            Self::Reputation(test) => test.holds(subject.packet),
             Self::Flow(test) => test.holds(subject),
             Self::Amount(test) => test.holds(subject),
             Self::FlowBits(test) => test.holds(state.flow.as_deref()),
@@ -79,8 +83,15 @@ impl Condition {
             Self::Payload(_) | Self::Icmp(_) | Self::Ip(_) | Self::Tcp(_) => true,
             Self::Fragment(_) | Self::Vlan(_) => true,
             Self::Amount(test) => test.is_about_the_packet(),
-            Self::Flow(_) | Self::FlowBits(_) | Self::FlowInt(_) | Self::Event(_) => false,
+            Self::Flow(_) | Self::Reputation(_) | Self::FlowBits(_) | Self::FlowInt(_) | Self::Event(_) => {
+                false
+            }
         }
+    }
+
+    /// Whether it is about nothing but addresses, so that a rule with it may be (Suricata's SIGMATCH_IPONLY_COMPAT).
+    pub(super) fn is_about_addresses(&self) -> bool {
+        matches!(self, Self::Reputation(_))
     }
 
     /// The flow bits of which one must be set.

@@ -414,7 +414,6 @@ pub(super) const PLANNED: &[(&str, &[&str])] = &[
     ("base64-keywords", &["base64_data", "base64_decode"]),
     ("xbits", &["xbits"]),
     ("thresholding", &["threshold", "detection_filter"]),
-    ("ip-reputation-rules", &["iprep"]),
     ("ipaddr", &["ip.src", "ip.dst"]),
     ("config", &["config"]),
     ("datasets", &["dataset", "datarep"]),

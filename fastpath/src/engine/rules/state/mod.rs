@@ -1,9 +1,14 @@
 //! What rules remember beyond one packet: of its flow, and, for all workers together, of hosts and in sets.
 
+mod dataset;
+mod datasets;
 mod flow;
 mod names;
 
+pub use dataset::{Dataset, Kind as DatasetKind};
 pub(super) use {
+    dataset::Definition,
+    datasets::Datasets,
     flow::{FlowVariables, Number, Operand},
     names::Names,
 };
@@ -15,6 +20,8 @@ pub struct Shared {
     pub(super) flowbits: Names,
     /// Names of `flowint`.
     pub(super) flowints: Names,
+    /// Sets, by their names.
+    pub(super) datasets: Datasets,
 }
 
 /// What the rules of one packet may look at and change.
