@@ -9,7 +9,7 @@ use std::{
 use clap::Args;
 use serde::Serialize;
 
-use super::rules;
+use super::{environment::environment, rules};
 use crate::{
     config::{Given, Named, Override},
     engine::rules::{LoadReport, RuleError, Variables},
@@ -37,7 +37,8 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     }
     let mut variables = Variables::suricata_defaults();
     named.extend(&mut variables);
-    let report = match rules::load(&args.rules, &variables) {
+    let environment = environment(variables, &named.data).map_err(|error| super::Usage(error.to_string()))?;
+    let report = match rules::load(&args.rules, &environment) {
         Ok((_, report)) => report,
         Err(error) => return Err(super::Usage(error.to_string()).into()),
     };

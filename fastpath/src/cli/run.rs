@@ -5,7 +5,10 @@ use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use super::rules;
+use super::{
+    environment::{environment, save},
+    rules,
+};
 use crate::{
     config::{
         ActionMode, AttachMode, BindMode, Given, IndexList, OnWorkerLoss, Override, RunConfig, Settings,
@@ -88,7 +91,8 @@ pub(super) struct RunArgs {
 /// Configuration, then rules, then the wire: nothing is touched before everything is known to be good.
 pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let config = args.into_config()?;
-    let (rules, report) = rules::load(&config.rules, &config.variables)?;
+    let environment = environment(config.variables.clone(), &config.rule_data)?;
+    let (rules, report) = rules::load(&config.rules, &environment)?;
     if !report.failed.is_empty() {
         let mut stderr = std::io::stderr().lock();
         for error in &report.failed {
@@ -101,7 +105,12 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         );
     }
     tracing::info!(rules = report.loaded, "rules loaded");
-    start(config, Arc::new(rules))
+    let (rules, data) = (Arc::new(rules), config.rule_data.clone());
+    let ended = start(config, Arc::clone(&rules));
+    for error in save(&rules, &data) {
+        tracing::error!("{error}");
+    }
+    ended
 }
 
 impl RunArgs {

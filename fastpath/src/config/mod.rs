@@ -12,7 +12,7 @@ mod settings;
 use std::{path::PathBuf, time::Duration};
 
 pub use list::{IndexList, ListError};
-pub use named::{Named, Override};
+pub use named::{Named, Override, RuleData};
 pub use settings::{ConfigError, Given, Place, Settings};
 
 use crate::{
@@ -61,6 +61,8 @@ pub struct RunConfig {
     pub stats_json: Option<StatsTarget>,
     /// Address and port variables of rules.
     pub variables: Variables,
+    /// Where the files lie that rules are read against; sets of values go to [`Self::log_dir`] when nothing says otherwise.
+    pub rule_data: RuleData,
     /// Which events are written, and how.
     pub eve: EveOptions,
     /// Time between two `stats` records.

@@ -51,6 +51,7 @@ pub(crate) fn config() -> RunConfig {
         log_dir: PathBuf::new(),
         stats_json: None,
         variables: Default::default(),
+        rule_data: Default::default(),
         eve: Default::default(),
         stats_interval: Default::default(),
         engine: Named::default().engine,
