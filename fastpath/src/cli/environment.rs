@@ -41,7 +41,8 @@ pub(super) fn save(rules: &RuleSet, data: &RuleData) -> Vec<String> {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
         }
-        let new = path.with_added_extension("new");
+        let mut new = path.as_os_str().to_owned();
+        new.push(".new");
         fs::write(&new, lines.iter().map(|line| format!("{line}\n")).collect::<String>())?;
         fs::rename(new, path)
     };

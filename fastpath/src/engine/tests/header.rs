@@ -28,7 +28,7 @@ fn ipv4(fragment: [u8; 2], options: &[u8]) -> Vec<u8> {
         .filter(|(at, _)| *at != 5)
         .map(|(_, pair)| u32::from(pair[0]) << 8 | u32::from(pair[1]))
         .sum();
-    let sum = !(((header & 0xffff) + (header >> 16)) as u16);
+    let sum = !u16::try_from((header & 0xffff) + (header >> 16)).unwrap();
     bytes[24..26].copy_from_slice(&sum.to_be_bytes());
     bytes
 }

@@ -224,7 +224,8 @@ impl Dataset {
     }
 
     fn shard(&self, value: &[u8]) -> &RwLock<BTreeMap<Box<[u8]>, bool>> {
-        &self.changed[(fingerprint(value) % SHARDS as u64) as usize]
+        let [low, ..] = fingerprint(value).to_le_bytes();
+        &self.changed[usize::from(low) % SHARDS]
     }
 
     /// Takes room for a value, if there is some.
