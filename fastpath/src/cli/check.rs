@@ -10,7 +10,7 @@ use std::{
 use clap::Args;
 use serde::Serialize;
 
-use super::rules;
+use super::{environment::environment, rules};
 use crate::{
     config::{Given, Named, Override},
     engine::rules::{LoadReport, RuleError, Variables},
@@ -38,8 +38,11 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     }
     let mut variables = Variables::suricata_defaults();
     named.extend(&mut variables);
-    let loaded = rules::environment(variables, &named.rule_files, named.hosts)
-        .and_then(|environment| rules::load(&args.rules, &environment));
+    let loaded = environment(variables, &named.data, named.hosts)
+        .map_err(|error| super::Usage(error.to_string()))
+        .and_then(|environment| {
+            rules::load(&args.rules, &environment).map_err(|error| super::Usage(error.to_string()))
+        });
     let report = match loaded {
         Ok((_, report)) => report,
         Err(error) => return Err(super::Usage(error.to_string()).into()),
@@ -59,6 +62,7 @@ struct Json<'a> {
     failed: Vec<JsonFailure<'a>>,
     /// Such entries that change nothing.
     idle: Vec<JsonFailure<'a>>,
+    warnings: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -88,13 +92,14 @@ impl<'a> From<&'a RuleError> for JsonFailure<'a> {
 }
 
 fn write_json(out: &mut impl io::Write, report: &LoadReport) -> io::Result<()> {
-    let LoadReport { rules, loaded, thresholds, failed, idle } = report;
+    let LoadReport { rules, loaded, thresholds, failed, idle, warnings } = report;
     let json = Json {
         rules: *rules,
         loaded: *loaded,
         thresholds: *thresholds,
         failed: failed.iter().map(Into::into).collect(),
         idle: idle.iter().map(Into::into).collect(),
+        warnings,
     };
     serde_json::to_writer(&mut *out, &json)?;
     writeln!(out)
@@ -106,6 +111,9 @@ fn write_text(out: &mut impl io::Write, report: &LoadReport) -> io::Result<()> {
     }
     for error in &report.idle {
         writeln!(out, "of no effect: {error}")?;
+    }
+    for warning in &report.warnings {
+        writeln!(out, "warning: {warning}")?;
     }
     let mut missing = BTreeMap::<_, usize>::new();
     for error in &report.failed {

@@ -2,6 +2,7 @@
 
 mod check;
 mod doctor;
+mod environment;
 mod replay;
 mod rules;
 mod run;

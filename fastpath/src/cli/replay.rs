@@ -12,7 +12,10 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::rules;
+use super::{
+    environment::{environment, save},
+    rules,
+};
 use crate::{
     config::{Given, Named, Override},
     engine::{
@@ -112,7 +115,8 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     named.extend(&mut variables);
 
     let loading = Instant::now();
-    let environment = rules::environment(variables, &named.rule_files, named.hosts)?;
+    named.data.directory.get_or_insert_with(|| args.log_dir.clone());
+    let environment = environment(variables, &named.data, named.hosts)?;
     let (rules, report) = rules::load(&args.rules, &environment)?;
     let load = loading.elapsed();
     let mut stderr = io::stderr().lock();
@@ -145,9 +149,13 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     let enforcement = if args.simulate_ips { Enforcement::Drop } else { Enforcement::Report };
     let settings =
         Settings { wanted: named.eve.wanted(), ..args.simulated.apply(named.engine).enforcing(enforcement) };
-    let mut engine = Engine::new(Arc::new(rules), settings);
+    let rules = Arc::new(rules);
+    let mut engine = Engine::new(Arc::clone(&rules), settings);
     let mut events = EveFile::create(&args.log_dir, named.eve)?;
     let counts = inspect(&mut capture, &mut engine, &mut events)?;
+    for error in save(&rules, &named.data) {
+        tracing::error!("{error}");
+    }
 
     let summary = Summary {
         packets: counts.packets,

@@ -5,10 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{
-    config::RuleFiles,
-    engine::rules::{Environment, HostSettings, LoadReport, RuleSet, Variables},
-};
+use crate::engine::rules::{Environment, LoadReport, RuleSet};
 
 /// Why rules could not even be read.
 #[derive(Debug, thiserror::Error)]
@@ -17,16 +14,6 @@ pub(super) enum RuleFileError {
     Read { path: PathBuf, source: io::Error },
     #[error("{pattern}: {reason}")]
     Pattern { pattern: String, reason: String },
-}
-
-/// What rules are read against.
-pub(super) fn environment(
-    variables: Variables,
-    files: &RuleFiles,
-    hosts: HostSettings,
-) -> Result<Environment, RuleFileError> {
-    let thresholds = files.thresholds.as_ref().map(|path| Ok((path.clone(), read(path)?))).transpose()?;
-    Ok(Environment { variables, thresholds, hosts })
 }
 
 /// Loads the rules of `files` in order. A name that is no file is a pattern (`rules/*.rules`), whose files

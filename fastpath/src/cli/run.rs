@@ -11,7 +11,10 @@ use std::{
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use super::rules;
+use super::{
+    environment::{environment, save},
+    rules,
+};
 use crate::{
     config::{
         ActionMode, AttachMode, BindMode, Given, IndexList, OnWorkerLoss, Override, RunConfig, Settings,
@@ -95,7 +98,7 @@ pub(super) struct RunArgs {
 pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let config = args.into_config()?;
     let hosts = HostSettings { seed: secret(), ..config.hosts };
-    let environment = rules::environment(config.variables.clone(), &config.rule_files, hosts)?;
+    let environment = environment(config.variables.clone(), &config.rule_data, hosts)?;
     let (rules, report) = rules::load(&config.rules, &environment)?;
     if !report.failed.is_empty() {
         let mut stderr = std::io::stderr().lock();
@@ -112,7 +115,12 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         tracing::warn!("of no effect: {error}");
     }
     tracing::info!(rules = report.loaded, "rules loaded");
-    start(config, Arc::new(rules))
+    let (rules, data) = (Arc::new(rules), config.rule_data.clone());
+    let ended = start(config, Arc::clone(&rules));
+    for error in save(&rules, &data) {
+        tracing::error!("{error}");
+    }
+    ended
 }
 
 impl RunArgs {

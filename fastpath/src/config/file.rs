@@ -338,7 +338,7 @@ peer = "eth4"
         assert_eq!(config.rules, [Path::new("/etc/fastpath/rules/*.rules"), Path::new("/abs.rules")]);
         assert_eq!(config.log_dir, Path::new("/etc/fastpath/log"));
         assert_eq!(config.stats_json, Some(StatsTarget::Stdout));
-        assert_eq!(config.rule_files.thresholds.unwrap(), Path::new("/etc/fastpath/threshold.config"));
+        assert_eq!(config.rule_data.thresholds.unwrap(), Path::new("/etc/fastpath/threshold.config"));
         assert_eq!(config.hosts.memory, 1 << 20);
         assert_eq!(config.variables.addresses["HOME_NET"], "[10.0.0.0/8]");
         assert_eq!(config.variables.ports["HTTP_PORTS"], "8080");

@@ -12,7 +12,7 @@ mod settings;
 use std::{path::PathBuf, time::Duration};
 
 pub use list::{IndexList, ListError};
-pub use named::{Named, Override};
+pub use named::{Named, Override, RuleData};
 pub use settings::{ConfigError, Given, Place, Settings};
 
 use crate::{
@@ -64,8 +64,8 @@ pub struct RunConfig {
     pub stats_json: Option<StatsTarget>,
     /// Address and port variables of rules.
     pub variables: Variables,
-    /// Files that rules are read against.
-    pub rule_files: RuleFiles,
+    /// Where the files lie that rules are read against; sets of values go to [`Self::log_dir`] when nothing says otherwise.
+    pub rule_data: RuleData,
     /// How large the table is of what rules remember of addresses; its seed is chosen at the start.
     pub hosts: HostSettings,
     /// Which events are written, and how.
@@ -74,13 +74,6 @@ pub struct RunConfig {
     pub stats_interval: Duration,
     /// What each worker's engine is told; its seeds are chosen at the start.
     pub engine: engine::Settings,
-}
-
-/// Files that rules are read against, by Suricata's names.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RuleFiles {
-    /// `threshold-file`: thresholds, rate filters and suppressions.
-    pub thresholds: Option<PathBuf>,
 }
 
 /// A port to inspect and where its frames go.

@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, fmt, ops::RangeInclusive, path::PathBuf, str::FromStr, time::Duration};
 
-use super::{ConfigError, Given, Place, RuleFiles};
+use super::{ConfigError, Given, Place};
 use crate::{
     engine::{
         self,
@@ -26,8 +26,6 @@ pub struct Named {
     pub addresses: BTreeMap<String, String>,
     /// `vars.port-groups.NAME`.
     pub ports: BTreeMap<String, String>,
-    /// `threshold-file`.
-    pub rule_files: RuleFiles,
     /// `host.memcap`; its seed is chosen at the start.
     pub hosts: HostSettings,
     /// `outputs.eve-log`.
@@ -37,6 +35,8 @@ pub struct Named {
     /// `decoder`, `defrag`, `flow`, `flow-timeouts`, `stream`, `vlan.use-for-tracking` and the exception policies. Whether
     /// drops are carried out is no part of it ([`engine::Settings::enforcing`]).
     pub engine: engine::Settings,
+    /// `threshold-file`, `reputation-categories-file`, `default-reputation-path`, `reputation-files` and `default-data-dir`.
+    pub data: RuleData,
 }
 
 impl Default for Named {
@@ -44,12 +44,35 @@ impl Default for Named {
         Self {
             addresses: BTreeMap::new(),
             ports: BTreeMap::new(),
-            rule_files: RuleFiles::default(),
             hosts: HostSettings::default(),
             eve: EveOptions::default(),
             stats_interval: Duration::from_secs(8),
             engine: engine::Settings::new(Enforcement::Report),
+            data: RuleData::default(),
         }
+    }
+}
+
+/// Where the files lie that rules are read against.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RuleData {
+    /// `threshold-file`: thresholds, rate filters and suppressions.
+    pub thresholds: Option<PathBuf>,
+    /// The categories of addresses.
+    pub reputation_categories: Option<PathBuf>,
+    /// Where [`Self::reputation_files`] lie that are not named with a leading `/`.
+    pub reputation_path: Option<PathBuf>,
+    /// What is known of addresses, in the order of their numbers.
+    pub reputation_files: BTreeMap<u32, PathBuf>,
+    /// Where sets of values are written to, and read from at the next start.
+    pub directory: Option<PathBuf>,
+}
+
+impl RuleData {
+    /// Paths of what is known of addresses.
+    pub fn reputation_files(&self) -> impl Iterator<Item = PathBuf> {
+        let path = self.reputation_path.clone().unwrap_or_default();
+        self.reputation_files.values().map(move |file| path.join(file))
     }
 }
 
@@ -90,7 +113,7 @@ type Setter = fn(&mut Named, &str, &str) -> Outcome;
 const KEYS: &[(&str, Setter)] = &[
     ("vars.address-groups.", |to, name, value| variable(&mut to.addresses, name, value)),
     ("vars.port-groups.", |to, name, value| variable(&mut to.ports, name, value)),
-    ("threshold-file", |to, _, value| file(&mut to.rule_files.thresholds, value)),
+    ("threshold-file", |to, _, value| file(&mut to.data.thresholds, value)),
     ("host.memcap", |to, _, value| size(value).map(|bytes| to.hosts.memory = bytes)),
     ("outputs.eve-log.types", |to, _, value| event_types(&mut to.eve.types, value)),
     ("outputs.eve-log.types.stats.null-values", |to, _, value| {
@@ -121,6 +144,27 @@ const KEYS: &[(&str, Setter)] = &[
     ("outputs.eve-log.community-id", |to, _, value| switch(value).map(|on| to.eve.community_id = on)),
     ("outputs.eve-log.community-id-seed", |to, _, value| {
         number(value, 0..=u16::MAX).map(|seed| to.eve.community_id_seed = seed)
+    }),
+    ("reputation-categories-file", |to, _, value| {
+        to.data.reputation_categories = Some(value.into());
+        Ok(())
+    }),
+    ("default-reputation-path", |to, _, value| {
+        to.data.reputation_path = Some(value.into());
+        Ok(())
+    }),
+    ("reputation-files", |to, _, value| {
+        to.data.reputation_files = (0..).zip(value.split(',').map(|file| file.trim().into())).collect();
+        Ok(())
+    }),
+    ("reputation-files.", |to, name, value| {
+        number(name, 0..=u32::MAX).map(|number| {
+            to.data.reputation_files.insert(number, value.into());
+        })
+    }),
+    ("default-data-dir", |to, _, value| {
+        to.data.directory = Some(value.into());
+        Ok(())
     }),
     ("stats.interval", |to, _, value| {
         number(value, 1..=u32::MAX).map(|seconds| to.stats_interval = Duration::from_secs(seconds.into()))
@@ -178,6 +222,8 @@ const KEYS: &[(&str, Setter)] = &[
 pub(super) const TABLES: &[&str] = &[
     "app-layer",
     "decoder",
+    "default-data-dir",
+    "default-reputation-path",
     "defrag",
     "exception-policy",
     "flow",
@@ -185,6 +231,8 @@ pub(super) const TABLES: &[&str] = &[
     "handover",
     "host",
     "outputs",
+    "reputation-categories-file",
+    "reputation-files",
     "stats",
     "stream",
     "vlan",

@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     ActionMode, AttachMode, BindMode, DEFAULT_LOG_DIR, IndexList, Named, OnWorkerLoss, Override, RingConfig,
-    RunConfig, StatsTarget, Steering, Wire,
+    RuleData, RunConfig, StatsTarget, Steering, Wire,
 };
 use crate::engine::rules::Variables;
 
@@ -208,6 +208,8 @@ impl Settings {
         variables.addresses.extend(self.addresses);
         variables.ports.extend(self.ports);
         named.extend(&mut variables);
+        let log_dir = self.log_dir.unwrap_or_else(|| DEFAULT_LOG_DIR.into());
+        let directory = named.data.directory.take().or_else(|| Some(log_dir.clone()));
         Ok(RunConfig {
             wires: self
                 .wires
@@ -226,10 +228,10 @@ impl Settings {
             on_worker_loss: value_or_default(self.on_worker_loss),
             rings,
             rules: self.rules,
-            log_dir: self.log_dir.unwrap_or_else(|| DEFAULT_LOG_DIR.into()),
+            log_dir,
             stats_json: self.stats_json,
             variables,
-            rule_files: named.rule_files,
+            rule_data: RuleData { directory, ..named.data },
             hosts: named.hosts,
             eve: named.eve,
             stats_interval: named.stats_interval,

@@ -15,6 +15,9 @@ use crate::engine::{
 };
 
 mod attack;
+mod header;
+mod remembered;
+mod reputation;
 mod state;
 
 fn load(text: &str) -> (RuleSet, LoadReport) {

@@ -2,6 +2,8 @@
 
 mod options;
 
+pub use options::Options;
+
 use etherparse::{IpAuthHeaderSlice, Ipv4Header, Ipv4HeaderSlice, ip_number};
 
 use super::{DecodeEvent, IpHeader, Network, Packet, Settings, network::Fragmentation, transport};

@@ -21,6 +21,7 @@ mod checksum;
 pub mod defrag;
 mod event;
 mod fragment;
+mod header;
 mod icmp;
 mod ipv4;
 mod ipv6;
@@ -40,6 +41,7 @@ pub use etherparse::{ArpPacketSlice, Ipv4HeaderSlice, Ipv6HeaderSlice, UdpSlice}
 pub use event::{DecodeEvent, DecodeEvents};
 pub use fragment::Fragment;
 pub use icmp::{IcmpSlice, Quoted};
+pub use ipv4::Options as Ipv4Options;
 pub use layers::Layers;
 pub use network::{IpHeader, Network};
 pub use settings::{Settings, TunnelPorts};
@@ -52,6 +54,8 @@ pub use tunnel::{Inner, Tunnel};
 pub struct Packet<'a> {
     /// VLAN ids from the outermost in (IEEE 802.1Q, 802.1ad).
     pub vlan: [Option<u16>; 3],
+    /// The Ethernet header: destination, source, and what follows (IEEE 802.3).
+    pub ethernet: Option<&'a [u8; 14]>,
     /// An ARP packet for IPv4 over Ethernet (RFC 826).
     pub arp: Option<ArpPacketSlice<'a>>,
     /// The IP header with its extensions.

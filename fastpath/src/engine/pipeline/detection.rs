@@ -8,6 +8,7 @@ use crate::engine::{
     event::{EventKind, Outcome},
     flow::{FlowAction, FlowState},
     rules::{Action, FlowFacts, Match, Recipients, RuleInfo, SeenBy, Stream, Subject, Via},
+    track::Track,
     verdict::{DropReason, Enforcement},
 };
 
@@ -17,20 +18,20 @@ impl Engine {
         let Self { rules, scratch, flows, streams, settings, counters, .. } = self;
         let mut entry = sight.flow.and_then(|(handle, direction)| Some((direction, flows.get_mut(handle)?)));
         let is_own = entry.as_ref().is_none_or(|(_, (flow, _))| sight.is_of(flow));
-        let facts = entry.as_mut().map(|(direction, (flow, _))| FlowFacts {
-            direction: *direction,
-            // Data in a SYN is read when the handshake is over, and looked at now.
-            established: flow.state() != FlowState::New || sight.fresh.is_some(),
-            first: !is_own || (sight.seen_by == SeenBy::All && flow.is_first_inspected(*direction)),
+        let first = entry.as_mut().is_some_and(|(direction, (flow, _))| {
+            !is_own || (sight.seen_by == SeenBy::All && flow.is_first_inspected(*direction))
         });
-        let (of_flow, session, mut memory) = match &mut entry {
-            Some((direction, (flow, track))) => {
-                (Some((&**flow, *direction)), Some(&track.session), Some(&mut track.memory))
+        let (facts, mut memory) = match &mut entry {
+            Some((direction, (record, Track { session, memory, .. }))) => {
+                // Data in a SYN is read when the handshake is over, and looked at now.
+                let established = record.state() != FlowState::New || sight.fresh.is_some();
+                let facts = FlowFacts { direction: *direction, established, first, record, session };
+                (Some(facts), Some(memory))
             }
-            None => (None, None, None),
+            None => (None, None),
         };
-        let stream = match (session, &sight.fresh, sight.flow) {
-            (Some(session), Some(fresh), Some((_, direction))) => {
+        let stream = match (facts, &sight.fresh) {
+            (Some(FlowFacts { direction, session, .. }), Some(fresh)) => {
                 Some(Stream { streams, session, direction, fresh })
             }
             _ => None,
@@ -47,8 +48,10 @@ impl Engine {
             in_stream: sight.in_stream,
         };
         let mut matched = Matched::default();
-        rules.inspect(&subject, memory.as_deref_mut(), scratch, |Match { rule, via, report }| {
+        let of_flow = facts.map(|flow| event::FlowFacts::of(flow.record, flow.direction));
+        rules.inspect(&subject, memory.as_deref_mut(), scratch, |Match { rule, via, report, bypass }| {
             let via = if is_own { via } else { Via::Packet };
+            matched.bypass_flow |= bypass && is_own;
             let outcome = match rule.action {
                 Action::Pass => {
                     matched.pass_flow |= via != Via::Packet;
@@ -68,7 +71,6 @@ impl Engine {
                 matched.alerted = true;
                 counters.detect.alerts += 1;
                 let kind = EventKind::Alert { rule: Arc::clone(rule), outcome };
-                let of_flow = of_flow.map(|(flow, direction)| event::FlowFacts::of(flow, direction));
                 findings.sink.emit(event(sight, of_flow, kind));
             } else if rule.action != Action::Pass {
                 counters.detect.suppressed += 1;
@@ -76,12 +78,11 @@ impl Engine {
             if rule.action == Action::Pass { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         if settings.wanted.tagged && rules.tags(&subject, memory) {
-            let of_flow = of_flow.map(|(flow, direction)| event::FlowFacts::of(flow, direction));
             let kind = EventKind::Tagged { bytes: sight.place.bytes.into(), link: sight.place.meta.link };
             findings.sink.emit(event(sight, of_flow, kind));
         }
         if let Some((direction, (flow, _))) = &mut entry {
-            if matched.passed && facts.is_some_and(|facts| is_own && facts.first) {
+            if matched.passed && is_own && first {
                 flow.is_first_again(*direction);
             }
             flow.alerted |= matched.alerted;
@@ -107,6 +108,7 @@ struct Matched {
     /// A rule lets the packet go.
     passed: bool,
     pass_flow: bool,
+    bypass_flow: bool,
 }
 
 impl Matched {
@@ -122,6 +124,8 @@ impl Matched {
     fn flow_action(&self, before: FlowAction, enforcement: Enforcement) -> FlowAction {
         if self.drop_flow && enforcement == Enforcement::Drop {
             FlowAction::Drop(DropReason::Rule)
+        } else if self.bypass_flow && !matches!(before, FlowAction::Drop(_)) {
+            FlowAction::Bypass
         } else if self.pass_flow && self.dropped.is_none() {
             FlowAction::Pass
         } else {

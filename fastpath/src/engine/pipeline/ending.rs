@@ -74,6 +74,8 @@ impl Ending<'_> {
                 direction,
                 established: flow.state() != FlowState::New,
                 first: false,
+                record: flow,
+                session,
             }),
             stream_events: Default::default(),
             stream: Some(Stream { streams: self.streams, session, direction, fresh }),

@@ -1,7 +1,9 @@
 //! A rule while its options come in.
 
 use super::{buffer::Buffer, condition::Condition, fault::Fault, lexer::Token, payload::Sections};
-use super::{effect::Effect, environment::Context, state::tag::Extent, state::threshold::Limit};
+use super::{
+    effect::Effect, environment::Context, ordering::Ordering, state::tag::Extent, state::threshold::Limit,
+};
 
 /// What a rule's options have said so far.
 pub(super) struct Draft<'l> {
@@ -27,6 +29,9 @@ pub(super) struct Draft<'l> {
     pub(super) tags: Vec<Extent>,
     /// `flow:only_stream` (true), `flow:no_stream` (false).
     pub(super) stream: Option<bool>,
+    /// A match lets the rest of the flow go uninspected.
+    pub(super) bypass: bool,
+    pub(super) ordering: Ordering,
 }
 
 impl<'l> Draft<'l> {
@@ -48,6 +53,8 @@ impl<'l> Draft<'l> {
             threshold: None,
             tags: Vec::new(),
             stream: None,
+            bypass: false,
+            ordering: Ordering::default(),
         }
     }
 }

@@ -65,3 +65,11 @@ pub(super) fn metadata(_: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault>
         None => Ok(()),
     }
 }
+
+/// From the packet that matches on, its flow goes uninspected (Suricata's "bypass").
+pub(super) fn bypass(draft: &mut Draft<'_>, name: Token<'_>) -> Result<(), Fault> {
+    match std::mem::replace(&mut draft.bypass, true) {
+        false => Ok(()),
+        true => Err(name.fault("`bypass` may stand in a rule once")),
+    }
+}

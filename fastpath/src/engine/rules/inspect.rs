@@ -24,6 +24,8 @@ pub(in crate::engine) struct Match<'r> {
     pub(in crate::engine) via: Via,
     /// Whether an alert is raised.
     pub(in crate::engine) report: bool,
+    /// The rest of its flow goes uninspected.
+    pub(in crate::engine) bypass: bool,
 }
 
 /// What made a rule match; what is done because of it concerns the packet alone or its whole flow accordingly.
@@ -72,7 +74,7 @@ impl RuleSet {
                 continue;
             };
             rule.tags.iter().for_each(|tag| tag.attach(subject, &mut state));
-            if each(Match { rule: info, via, report }).is_break() {
+            if each(Match { rule: info, via, report, bypass: rule.bypass }).is_break() {
                 break;
             }
         }

@@ -113,6 +113,11 @@ impl<'a> Token<'a> {
         (Self { text: word, at: self.at }, Self::trimmed(rest, self.at + end))
     }
 
+    /// The token, or what stands between its double quotes when it has some.
+    pub(super) fn without_quotes(self) -> Result<Self, Fault> {
+        if self.text.starts_with('"') { self.unquote() } else { Ok(self) }
+    }
+
     /// The parts between `separator`, trimmed.
     pub(super) fn split(self, separator: char) -> impl Iterator<Item = Token<'a>> {
         let mut at = self.at;

@@ -3,6 +3,7 @@
 mod address;
 mod buffer;
 mod condition;
+mod dataset;
 mod draft;
 mod effect;
 mod environment;
@@ -17,11 +18,13 @@ mod lexer;
 mod memory;
 mod number;
 mod once;
+mod ordering;
 mod parser;
 mod payload;
 mod port;
 mod prefilter;
 mod ranges;
+mod reputation;
 #[allow(unsafe_code)] // SIMD and FFI live there, and nowhere else in the engine.
 mod scan;
 mod scope;
@@ -34,11 +37,12 @@ mod variables;
 use std::path::PathBuf;
 
 pub use {
-    environment::Environment,
+    environment::{Environment, Files},
     keyword::{Keyword, State, keywords},
     memory::Memory,
+    reputation::{Reputation, ReputationError},
     set::RuleSet,
-    state::{HostSettings, Shared},
+    state::{Dataset, DatasetKind, HostSettings, Shared},
     subject::{FlowFacts, SeenBy, Stream, Subject},
     variables::Variables,
 };
@@ -122,4 +126,6 @@ pub struct LoadReport {
     pub failed: Vec<RuleError>,
     /// Well-formed entries of threshold.config that change nothing: there is no such rule, or it has a threshold of its own.
     pub idle: Vec<RuleError>,
+    /// What is odd about rules that can be used all the same.
+    pub warnings: Vec<String>,
 }

@@ -17,6 +17,21 @@ where
     })
 }
 
+/// A number of bytes: with `kb`, `mb` or `gb` behind it (also `kib` and so on, which mean the same), of 2^10, 2^20 or 2^30.
+pub(super) fn size(token: Token<'_>) -> Result<u64, Fault> {
+    let digits = token.text.find(|c: char| !c.is_ascii_digit()).unwrap_or(token.text.len());
+    let (number, unit) = token.text.split_at(digits);
+    let unit = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => Some(1_u64),
+        "kb" | "kib" => Some(1 << 10),
+        "mb" | "mib" => Some(1 << 20),
+        "gb" | "gib" => Some(1 << 30),
+        _ => None,
+    };
+    let size = number.parse().ok().zip(unit).and_then(|(number, unit): (u64, u64)| number.checked_mul(unit));
+    size.ok_or_else(|| token.fault(format!("`{}` is no size: write a number, and kb, mb or gb", token.text)))
+}
+
 /// What a header field is compared with: Suricata's unsigned integer syntax ("Integer Keywords").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Comparison<T> {

@@ -13,6 +13,7 @@ use super::{
     inspection::Inspection,
     keyword,
     lexer::RuleText,
+    ordering::Ordering,
     payload::{self, ContentDraft, Program, Section},
     scope::Scope,
     state::{tag::Tag, threshold::Thresholding},
@@ -33,6 +34,9 @@ pub(super) struct Rule {
     pub(super) thresholding: Thresholding,
     /// Which packets are reported that follow one.
     pub(super) tags: Box<[Tag]>,
+    /// A match lets the rest of the flow go uninspected.
+    pub(super) bypass: bool,
+    pub(super) ordering: Ordering,
     /// Where the payload is looked at.
     pub(super) scope: Scope,
     /// The bytes without which (in any case of letters) the rule cannot match.
@@ -46,11 +50,6 @@ impl Rule {
             && self.buffers.is_empty()
             && self.conditions.iter().all(Condition::is_about_addresses)
             && self.header.is_about_addresses_only()
-    }
-
-    /// Whether it asks for what other rules have set.
-    pub(super) fn is_about_bits(&self) -> bool {
-        self.conditions.iter().any(Condition::is_about_bits)
     }
 
     /// Whether it asks for what was found odd: only such rules see packets that are not taken for what they seem.
@@ -133,6 +132,8 @@ fn compile(draft: Draft<'_>, sid: u32, action: Action, header: Header) -> Result
         scope,
         conditions: draft.conditions.into(),
         effects: draft.effects.into(),
+        bypass: draft.bypass,
+        ordering: draft.ordering,
         payload,
         buffers,
         fast_pattern,

@@ -1,14 +1,16 @@
 //! Rule texts -> [`RuleSet`], and the matches of a packet.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     path::Path,
     sync::Arc,
 };
 
 use super::{
-    Action, Environment, LoadReport, RuleError, RuleInfo, Variables,
-    environment::Context,
+    Action, Dataset, Environment, LoadReport, RuleError, RuleInfo, Variables,
+    condition::Condition,
+    effect::Effect,
+    environment::{Context, Reading},
     fault::Fault,
     header::HeaderParser,
     inspection::Transformed,
@@ -24,7 +26,7 @@ const MAX_FAILURES: usize = 100_000;
 
 /// Compiled rules, immutable and shared by all workers.
 ///
-/// Order of evaluation: by action (pass, drop, alert), then those that ask for bits of hosts behind the others, then by priority
+/// Order of evaluation: by action (pass, drop, alert), then who sets what others ask for (flow bits first), then by priority
 /// (1 first), then as read.
 #[derive(Debug, Default)]
 pub struct RuleSet {
@@ -34,6 +36,8 @@ pub struct RuleSet {
     pub(super) tags: Box<[Tag]>,
     /// What its rules remember for all workers.
     pub(super) shared: Arc<Shared>,
+    /// The sets of values that its rules name.
+    datasets: Box<[Arc<Dataset>]>,
     /// Tells this set from others that the same flows have seen; never 0.
     pub(super) generation: u32,
 }
@@ -70,7 +74,9 @@ impl RuleSet {
     ) -> (Self, LoadReport) {
         let shared = previous.map_or_else(Arc::default, |previous| Arc::clone(&previous.shared));
         let generation = previous.map_or(1, |previous| previous.generation.checked_add(1).unwrap_or(1));
-        let mut loader = Loader::new(Context { environment, shared: &shared });
+        let reading = Reading::default();
+        let mut loader =
+            Loader::new(Context { environment, shared: &shared, reading: &reading, file: Path::new("") });
         for (file, text) in texts {
             loader.load(file, text);
         }
@@ -78,7 +84,8 @@ impl RuleSet {
         shared.reserve(environment.hosts);
         let prefilter = Prefilter::new(&rules);
         let tags = rules.iter().flat_map(|rule| &rule.tags).copied().collect();
-        (Self { rules, prefilter, tags, shared, generation }, report)
+        let datasets = reading.datasets.into_inner().into_values().map(|defined| defined.set).collect();
+        (Self { rules, prefilter, tags, shared, datasets, generation }, report)
     }
 
     /// Number of rules in the set.
@@ -99,6 +106,11 @@ impl RuleSet {
     /// Entries of the host table that gave way to others before their time.
     pub(in crate::engine) fn shed(&self) -> u64 {
         self.shared.shed()
+    }
+
+    /// The sets of values that its rules name, with what was added to them. Those with [`Dataset::save`] are to be written in the end.
+    pub fn datasets(&self) -> &[Arc<Dataset>] {
+        &self.datasets
     }
 
     pub(in crate::engine) fn scratch(&self) -> Scratch {
@@ -134,7 +146,7 @@ struct Loader<'a, 'l> {
     files: usize,
 }
 
-impl<'a, 'l> Loader<'a, 'l> {
+impl<'a: 'l, 'l> Loader<'a, 'l> {
     fn new(context: Context<'l>) -> Self {
         Self {
             context,
@@ -150,6 +162,7 @@ impl<'a, 'l> Loader<'a, 'l> {
 
     fn load(&mut self, file: &'a Path, text: &str) {
         let order = self.files;
+        self.context.file = file;
         self.files += 1;
         let before = self.failed.len();
         for Statement { line, text } in Statements::new(text) {
@@ -210,10 +223,12 @@ impl<'a, 'l> Loader<'a, 'l> {
         let kept = rules.into_iter().enumerate().filter(|(position, _)| !replaced.contains(position));
         let mut rules: Vec<Rule> = kept.map(|(_, (rule, ..))| rule).collect();
         // Stable: as read among equals.
-        rules.sort_by_key(|rule| (rank(rule.info.action), rule.is_about_bits(), rule.info.priority));
+        rules.sort_by_key(|rule| (rank(rule.info.action), rule.ordering, rule.info.priority));
         failed.sort_by_key(|(origin, _)| (origin.order, origin.line));
         let failed = failed.into_iter().map(|(_, error)| error).collect();
-        let mut report = LoadReport { rules: read, loaded: rules.len(), failed, ..LoadReport::default() };
+        let warnings = bits_never_set(&rules, context.shared);
+        let mut report =
+            LoadReport { rules: read, loaded: rules.len(), failed, warnings, ..LoadReport::default() };
         if let Some((file, text)) = &context.environment.thresholds {
             let refused;
             (report.thresholds, refused) = threshold::apply(text, context, &mut rules);
@@ -231,6 +246,24 @@ impl<'a, 'l> Loader<'a, 'l> {
         }
         (rules.into(), report)
     }
+}
+
+/// A warning for each flow bit that is asked for and that no rule sets.
+fn bits_never_set(rules: &[Rule], shared: &Shared) -> Vec<String> {
+    let set: HashSet<_> = rules.iter().flat_map(|rule| &rule.effects).filter_map(Effect::bit_set).collect();
+    let mut missed: BTreeMap<_, BTreeSet<u32>> = BTreeMap::new();
+    for rule in rules {
+        let wanted = rule.conditions.iter().flat_map(Condition::bits_wanted);
+        for bit in wanted.filter(|bit| !set.contains(bit)) {
+            missed.entry(*bit).or_default().insert(rule.info.sid);
+        }
+    }
+    let warning = |(bit, sids): (_, BTreeSet<u32>)| {
+        let name = shared.flowbits.name(bit).unwrap_or_default();
+        let sids: Vec<_> = sids.iter().map(u32::to_string).collect();
+        format!("flow bit `{name}` is asked for (sid {}) but no rule sets it", sids.join(", "))
+    };
+    missed.into_iter().map(warning).collect()
 }
 
 /// Suricata's default `action-order`.

@@ -1,6 +1,9 @@
 //! What rules are matched against.
 
+use etherparse::ip_number;
+
 use crate::engine::{
+    flow::Flow,
     meta::{Direction, Timestamp},
     packet::{DecodeEvents, Packet},
     stream::{Fresh, Session, StreamEvents, Streams},
@@ -20,7 +23,7 @@ pub struct Subject<'a> {
     /// Which of the rules see it.
     pub seen_by: SeenBy,
     /// Its flow; none for a packet that belongs to none.
-    pub flow: Option<FlowFacts>,
+    pub flow: Option<FlowFacts<'a>>,
     /// What was odd about its part in a TCP session.
     pub stream_events: StreamEvents,
     /// The data of its TCP session that can be inspected because of it.
@@ -43,14 +46,25 @@ pub enum SeenBy {
 }
 
 /// What rules may ask about a flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FlowFacts {
+#[derive(Clone, Copy, Debug)]
+pub struct FlowFacts<'a> {
     /// Which way the packet goes.
     pub direction: Direction,
     /// TCP: the handshake is over, or the packet brings data (in a SYN). Otherwise: there were packets both ways.
     pub established: bool,
     /// The packet is the first this way that rules about addresses see, or no packet of the flow itself (an ICMP error).
     pub first: bool,
+    /// What was counted of it, this packet included.
+    pub record: &'a Flow,
+    /// Its TCP session, of a flow that has one.
+    pub session: &'a Session,
+}
+
+impl FlowFacts<'_> {
+    /// Whether the flow is one of TCP.
+    pub fn is_tcp(&self) -> bool {
+        self.record.key().protocol() == ip_number::TCP.0
+    }
 }
 
 /// Stream data that a packet has completed.

@@ -1,6 +1,6 @@
 //! What is known of a TCP session.
 
-use super::half::Half;
+use super::half::{HEARD, Half};
 use crate::engine::meta::Direction;
 
 /// Where a session is in its life, as the server sees it; Suricata's names (`tcp.state` of EVE).
@@ -126,6 +126,13 @@ impl Session {
     /// Where it is in its life.
     pub fn state(&self) -> State {
         self.state
+    }
+
+    /// Sequence numbers that one direction has used, those of its SYN and FIN included (Suricata's `next_seq - isn`, which cannot count
+    /// beyond 2^32); 0 while it is silent.
+    pub fn sequence_numbers(&self, direction: Direction) -> u64 {
+        let half = self.half(direction);
+        if half.is(HEARD) { half.acknowledgeable().saturating_add(1) } else { 0 }
     }
 
     /// The direction itself, and the other one.

@@ -26,7 +26,7 @@ fn bridge() -> RunConfig {
         log_dir: PathBuf::new(),
         stats_json: None,
         variables: Default::default(),
-        rule_files: Default::default(),
+        rule_data: Default::default(),
         hosts: Default::default(),
         eve: Default::default(),
         stats_interval: Default::default(),

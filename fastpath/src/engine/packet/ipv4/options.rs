@@ -28,6 +28,27 @@ const KNOWN: [u8; 10] = [
     ROUTER_ALERT,
 ];
 
+/// The options of a header, each with its type and all its bytes: up to the end-of-list option (RFC 791, section 3.1), which is one of
+/// them, or to what can be none.
+#[derive(Clone, Debug)]
+pub struct Options<'a>(pub &'a [u8]);
+
+impl<'a> Iterator for Options<'a> {
+    type Item = (u8, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let length = match *self.0 {
+            [0 | 1, ..] => 1,
+            [_, length, ..] if length >= 2 => length.into(),
+            _ => 0,
+        };
+        let (option, rest) = self.0.split_at_checked(length).filter(|_| length > 0)?;
+        let kind = *option.first()?;
+        self.0 = if kind == 0 { &[] } else { rest };
+        Some((kind, option))
+    }
+}
+
 /// Checks all `options`; fails when they cannot be told apart.
 #[cold]
 pub(super) fn validate(mut options: &[u8], events: &mut DecodeEvents) -> Result<(), DecodeEvent> {

@@ -7,6 +7,7 @@ use crate::engine::rules::{
     fault::Fault,
     lexer::Token,
     number::number,
+    ordering::{Ordering, Use},
     state::{
         State,
         bits::{Bit, Change, Owner},
@@ -55,7 +56,7 @@ pub(in crate::engine::rules) fn xbits(draft: &mut Draft<'_>, value: Token<'_>) -
     let owner = owner.ok_or_else(|| {
         value.fault("whose bit it is is missing: write `track ip_src`, `track ip_dst` or `track ip_pair`")
     })?;
-    add(draft, command, name, owner, expire.unwrap_or(XBITS_EXPIRE));
+    add(draft, |order| &mut order.xbits, command, name, owner, expire.unwrap_or(XBITS_EXPIRE));
     Ok(())
 }
 
@@ -73,7 +74,7 @@ pub(in crate::engine::rules) fn hostbits(draft: &mut Draft<'_>, value: Token<'_>
     match parts.next() {
         Some(rest) => Err(rest.fault("nothing may follow the direction")),
         None => {
-            add(draft, command, name, owner, HOSTBITS_EXPIRE);
+            add(draft, |order| &mut order.hostbits, command, name, owner, HOSTBITS_EXPIRE);
             Ok(())
         }
     }
@@ -135,7 +136,15 @@ fn tracked(argument: Token<'_>) -> Result<Owner, Fault> {
     }
 }
 
-fn add(draft: &mut Draft<'_>, command: Command, name: Token<'_>, owner: Owner, expire: u32) {
+/// Which of the two keywords it is decides when the rule is asked.
+type Kind = fn(&mut Ordering) -> &mut Use;
+
+fn add(draft: &mut Draft<'_>, kind: Kind, command: Command, name: Token<'_>, owner: Owner, expire: u32) {
+    let order = kind(&mut draft.ordering);
+    match command {
+        Command::IsSet | Command::IsNotSet => order.read(),
+        Command::Set | Command::Unset | Command::Toggle => order.write(),
+    }
     let bit = Bit::named(name.text, owner, draft.context.shared);
     let change = match command {
         Command::IsSet | Command::IsNotSet => {

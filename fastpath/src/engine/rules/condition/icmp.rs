@@ -15,6 +15,8 @@ pub(in crate::engine::rules) enum Test {
     Id(u16),
     /// Sequence number of an echo and its like.
     Sequence(u16),
+    /// MTU of "packet too big" of ICMPv6 (RFC 4443, section 3.2).
+    Mtu(Comparison<u32>),
 }
 
 impl Test {
@@ -24,6 +26,13 @@ impl Test {
             Self::Code(wanted) => packet.icmp().is_some_and(|(_, code)| wanted.holds(code)),
             Self::Id(wanted) => echo(packet).is_some_and(|(id, _)| id == wanted),
             Self::Sequence(wanted) => echo(packet).is_some_and(|(_, sequence)| sequence == wanted),
+            Self::Mtu(wanted) => match &packet.transport {
+                Some(Transport::Icmpv6(icmp)) if icmp.type_and_code().0 == 2 => {
+                    let [_, _, _, _, mtu @ ..] = *icmp.header();
+                    wanted.holds(u32::from_be_bytes(mtu))
+                }
+                _ => false,
+            },
         }
     }
 }
@@ -54,16 +63,16 @@ pub(in crate::engine::rules) fn icode(draft: &mut Draft<'_>, value: Token<'_>) -
 }
 
 pub(in crate::engine::rules) fn icmp_id(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
-    add(draft, Test::Id(number(unquoted(value)?, 0..=u16::MAX)?));
+    add(draft, Test::Id(number(value.without_quotes()?, 0..=u16::MAX)?));
     Ok(())
 }
 
 pub(in crate::engine::rules) fn icmp_seq(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
-    add(draft, Test::Sequence(number(unquoted(value)?, 0..=u16::MAX)?));
+    add(draft, Test::Sequence(number(value.without_quotes()?, 0..=u16::MAX)?));
     Ok(())
 }
 
-/// Both numbers may stand in quotes.
-fn unquoted(value: Token<'_>) -> Result<Token<'_>, Fault> {
-    if value.text.starts_with('"') { value.unquote() } else { Ok(value) }
+pub(in crate::engine::rules) fn icmpv6_mtu(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
+    add(draft, Test::Mtu(Comparison::parse(value, u32::MAX)?));
+    Ok(())
 }

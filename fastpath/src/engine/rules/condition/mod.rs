@@ -1,22 +1,39 @@
 //! Keywords that look at a packet's headers and its flow: what they ask, and whether it holds.
 
+mod amount;
 mod bits;
 mod event;
 mod flow;
+mod flowbits;
+mod flowint;
+mod fragment;
 mod icmp;
 mod ip;
 mod payload;
+mod reputation;
 mod tcp;
+mod vlan;
 
-use super::{state::State, subject::Subject};
+use super::{
+    state::{Number, State},
+    subject::Subject,
+};
 
+pub(super) use amount::{
+    age, bytes, bytes_to_client, bytes_to_server, packets, packets_to_client, packets_to_server, stream_size,
+};
 pub(super) use bits::{hostbits, xbits};
 pub(super) use event::{decode_event, stream_event};
 pub(super) use flow::flow;
-pub(super) use icmp::{icmp_id, icmp_seq, icode, itype};
-pub(super) use ip::{ip_proto, same_ip, tos, ttl};
+pub(super) use flowbits::flowbits;
+pub(super) use flowint::flowint;
+pub(super) use fragment::{fragbits, fragoffset};
+pub(super) use icmp::{icmp_id, icmp_seq, icmpv6_mtu, icode, itype};
+pub(super) use ip::{id, ip_proto, ipopts, l3_proto, same_ip, tos, ttl};
 pub(super) use payload::dsize;
-pub(super) use tcp::{ack, flags, seq, window};
+pub(super) use reputation::iprep;
+pub(super) use tcp::{ack, flags, mss, seq, window, window_scale};
+pub(super) use vlan::{vlan_id, vlan_layers};
 
 /// One such keyword of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +42,13 @@ pub(super) enum Condition {
     Icmp(icmp::Test),
     Ip(ip::Test),
     Tcp(tcp::Test),
+    Fragment(fragment::Test),
+    Vlan(vlan::Test),
+    Reputation(reputation::Test),
     Flow(flow::Test),
+    Amount(amount::Test),
+    FlowBits(flowbits::Test),
+    FlowInt(flowint::Test),
     Event(event::Test),
     Bits(bits::Test),
 }
@@ -37,7 +60,13 @@ impl Condition {
             Self::Icmp(test) => test.holds(subject.packet),
             Self::Ip(test) => test.holds(subject.packet),
             Self::Tcp(test) => test.holds(subject.packet),
+            Self::Fragment(test) => test.holds(subject.packet),
+            Self::Vlan(test) => test.holds(subject.packet),
+            Self::Reputation(test) => test.holds(subject.packet),
             Self::Flow(test) => test.holds(subject),
+            Self::Amount(test) => test.holds(subject),
+            Self::FlowBits(test) => test.holds(state.flow.as_deref()),
+            Self::FlowInt(test) => test.holds(state.flow.as_deref()),
             Self::Event(test) => test.holds(subject),
             Self::Bits(test) => test.holds(subject, state),
         }
@@ -56,19 +85,26 @@ impl Condition {
     pub(super) fn is_about_the_packet(&self) -> bool {
         match self {
             Self::Payload(_) | Self::Icmp(_) | Self::Ip(_) | Self::Tcp(_) => true,
-            Self::Flow(_) | Self::Event(_) => false,
+            Self::Fragment(_) | Self::Vlan(_) => true,
+            Self::Amount(test) => test.is_about_the_packet(),
+            Self::Flow(_) | Self::Reputation(_) | Self::FlowBits(_) | Self::FlowInt(_) | Self::Event(_) => {
+                false
+            }
             Self::Bits(_) => false,
+        }
+    }
+
+    /// The flow bits of which one must be set.
+    pub(super) fn bits_wanted(&self) -> &[Number] {
+        match self {
+            Self::FlowBits(test) => test.wanted(),
+            _ => &[],
         }
     }
 
     /// Whether a rule with it may be one about addresses only (Suricata's SIGMATCH_IPONLY_COMPAT).
     pub(super) fn is_about_addresses(&self) -> bool {
-        matches!(self, Self::Bits(_))
-    }
-
-    /// Whether it asks for what other rules have set: such rules come after others of their action.
-    pub(super) fn is_about_bits(&self) -> bool {
-        matches!(self, Self::Bits(_))
+        matches!(self, Self::Reputation(_) | Self::Bits(_))
     }
 
     /// Whether it asks for an event.

@@ -12,7 +12,14 @@ pub(in crate::engine::rules) enum Test {
     Flags(Flags),
     Sequence(Comparison<u32>),
     Acknowledgment(Comparison<u32>),
-    Window { value: u16, negated: bool },
+    Window {
+        value: u16,
+        negated: bool,
+    },
+    /// Of a segment that has the option.
+    MaximumSegmentSize(Comparison<u16>),
+    /// Of a segment that has the option; a shift above 14 counts as 0.
+    WindowScale(Comparison<u8>),
 }
 
 /// `flags:[!+*]FLAGS[,IGNORED]`.
@@ -57,6 +64,8 @@ impl Test {
             Self::Sequence(wanted) => wanted.holds(tcp.sequence_number()),
             Self::Acknowledgment(wanted) => wanted.holds(tcp.acknowledgment_number()),
             Self::Window { value, negated } => (tcp.window_size() == value) != negated,
+            Self::MaximumSegmentSize(wanted) => tcp.options.mss.is_some_and(|mss| wanted.holds(mss)),
+            Self::WindowScale(wanted) => tcp.options.window_scale.is_some_and(|shift| wanted.holds(shift)),
         }
     }
 }
@@ -137,6 +146,16 @@ pub(in crate::engine::rules) fn window(draft: &mut Draft<'_>, value: Token<'_>) 
         None => (false, value),
     };
     add(draft, Test::Window { value: number(digits, 0..=u16::MAX)?, negated });
+    Ok(())
+}
+
+pub(in crate::engine::rules) fn mss(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
+    add(draft, Test::MaximumSegmentSize(Comparison::parse(value, u16::MAX)?));
+    Ok(())
+}
+
+pub(in crate::engine::rules) fn window_scale(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
+    add(draft, Test::WindowScale(Comparison::parse(value, u8::MAX)?));
     Ok(())
 }
 

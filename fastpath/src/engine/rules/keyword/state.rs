@@ -9,6 +9,7 @@ use crate::engine::rules::{
 pub(super) const KEYWORDS: &[Entry] = &[
     ("detection_filter", "thresholding", Reader::Value(threshold::detection_filter)),
     ("hostbits", "flow-keywords", Reader::Value(condition::hostbits)),
+    ("iprep", "ip-reputation-rules", Reader::Value(condition::iprep)),
     ("tag", "tag", Reader::Value(tag::tag)),
     ("threshold", "thresholding", Reader::Value(threshold::threshold)),
     ("xbits", "xbits", Reader::Value(condition::xbits)),

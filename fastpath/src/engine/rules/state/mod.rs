@@ -20,20 +20,31 @@ use std::sync::{OnceLock, atomic::AtomicBool};
 
 pub use hosts::HostSettings;
 
-use counts::Counts;
 use hosts::Hosts;
 use numbers::Numbers;
 
-/// What rules have set in one flow. Empty, as it is for most flows, it takes a pointer's room and no memory beside.
-#[derive(Clone, Debug, Default)]
-pub(super) struct FlowVariables {
-    /// Thresholds that are tracked by flow, and tags of the flow.
-    counts: Counts,
-}
+mod dataset;
+mod datasets;
+mod flow;
+mod names;
+
+pub use dataset::{Dataset, Kind as DatasetKind};
+pub(super) use {
+    dataset::Definition,
+    datasets::Datasets,
+    flow::{FlowVariables, Number, Operand},
+    names::Names,
+};
 
 /// What all workers share, and what outlives a rule set: the next one takes it over.
 #[derive(Debug, Default)]
 pub struct Shared {
+    /// Names of `flowbits`.
+    pub(super) flowbits: Names,
+    /// Names of `flowint`.
+    pub(super) flowints: Names,
+    /// Sets, by their names.
+    pub(super) datasets: Datasets,
     /// Numbers of the bits of hosts, by name.
     bits: Numbers<String>,
     /// Numbers of the rules that count, by gid, sid and rev.

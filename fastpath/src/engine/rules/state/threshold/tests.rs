@@ -225,6 +225,7 @@ alert ip any any -> any any (sid:3; gid:7;)";
             variables: Variables::suricata_defaults(),
             thresholds: Some((PathBuf::from("threshold.config"), text.into())),
             hosts: HostSettings { memory: 1 << 12, seed: 0 },
+            ..Environment::default()
         };
         RuleSet::load([(Path::new("a.rules"), RULES)], &environment, None)
     }
@@ -306,7 +307,7 @@ suppress gen_id 1, sig_id 1, track by_src, ip 10.0.0.1";
         let seen: Vec<_> = report
             .failed
             .iter()
-            .map(|RuleError { sid, file, line, column, reason }| {
+            .map(|RuleError { sid, file, line, column, reason, .. }| {
                 assert_eq!(file, Path::new("threshold.config"));
                 let wrong = &lines[*line as usize - 1][*column as usize - 1..];
                 (*line, *sid, wrong.split([' ', ',']).next().unwrap(), reason.as_str())

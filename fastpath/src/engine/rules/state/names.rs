@@ -1,0 +1,54 @@
+//! Names that rules give to what they remember, and the numbers that stand for them.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+use super::flow::Number;
+
+/// Names of one kind: what they number is remembered per flow, so this bounds a flow's memory.
+const MOST: u16 = 8192;
+
+/// The names of one kind, each with a number that stays the same through all rule sets of a run. Only read when rules are.
+#[derive(Debug, Default)]
+pub(in crate::engine::rules) struct Names(Mutex<BTreeMap<String, Number>>);
+
+impl Names {
+    /// The number of `name`.
+    ///
+    /// # Errors
+    /// There are too many names: how many there may be.
+    pub(in crate::engine::rules) fn number(&self, name: &str) -> Result<Number, u16> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(&number) = known.get(name) {
+            return Ok(number);
+        }
+        let next = u16::try_from(known.len()).ok().filter(|&next| next < MOST).ok_or(MOST)?;
+        known.insert(name.to_string(), Number(next));
+        Ok(Number(next))
+    }
+
+    /// What `number` stands for.
+    pub(in crate::engine::rules) fn name(&self, number: Number) -> Option<String> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().find(|(_, known)| **known == number).map(|(name, _)| name.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_keeps_its_number_and_there_is_an_end() {
+        let names = Names::default();
+        let all: Vec<_> = (0..MOST).map(|n| names.number(&format!("n{n}")).unwrap()).collect();
+        assert_eq!(names.number("one too many"), Err(MOST));
+        assert_eq!(names.number("n7"), Ok(all[7]));
+        assert_eq!(names.name(all[7]).as_deref(), Some("n7"));
+        let mut distinct = all.clone();
+        distinct.dedup();
+        assert_eq!(distinct.len(), all.len());
+    }
+}
