@@ -47,7 +47,7 @@ impl Engine {
             in_stream: sight.in_stream,
         };
         let mut matched = Matched::default();
-        rules.inspect(&subject, memory.as_deref_mut(), scratch, |Match { rule, via, report }| {
+        rules.inspect(&subject, memory.as_deref_mut(), scratch, |Match { rule, via, report, filtered }| {
             let via = if is_own { via } else { Via::Packet };
             let outcome = match rule.action {
                 Action::Pass => {
@@ -57,7 +57,7 @@ impl Engine {
                 }
                 Action::Alert => Outcome::Allowed,
                 Action::Drop | Action::Reject(_) => {
-                    matched.drop(rule, via);
+                    matched.drop(rule, via, if filtered { DropReason::RateFilter } else { DropReason::Rule });
                     match settings.enforcement {
                         Enforcement::Drop => Outcome::Blocked,
                         Enforcement::Report => Outcome::WouldBlock,
@@ -87,11 +87,11 @@ impl Engine {
             flow.alerted |= matched.alerted;
             flow.action = matched.flow_action(flow.action, settings.enforcement);
         }
-        if let Some(rule) = matched.dropped {
+        if let Some((rule, reason)) = matched.dropped {
             if let Some(recipients) = matched.rejected {
                 self.answer(recipients, sight, findings);
             }
-            self.drop_packet(DropReason::Rule, sight, Some(&rule), findings);
+            self.drop_packet(reason, sight, Some(&rule), findings);
         }
     }
 }
@@ -100,8 +100,8 @@ impl Engine {
 #[derive(Debug, Default)]
 struct Matched {
     alerted: bool,
-    /// The first rule that drops the packet.
-    dropped: Option<Arc<RuleInfo>>,
+    /// The first rule that drops the packet, and the reason that it gives.
+    dropped: Option<(Arc<RuleInfo>, DropReason)>,
     rejected: Option<Recipients>,
     drop_flow: bool,
     /// A rule lets the packet go.
@@ -110,8 +110,8 @@ struct Matched {
 }
 
 impl Matched {
-    fn drop(&mut self, rule: &Arc<RuleInfo>, via: Via) {
-        self.dropped.get_or_insert_with(|| Arc::clone(rule));
+    fn drop(&mut self, rule: &Arc<RuleInfo>, via: Via, reason: DropReason) {
+        self.dropped.get_or_insert_with(|| (Arc::clone(rule), reason));
         self.drop_flow |= via != Via::Packet;
         if let Action::Reject(recipients) = rule.action {
             self.rejected.get_or_insert(recipients);

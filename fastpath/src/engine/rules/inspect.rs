@@ -17,12 +17,14 @@ use crate::engine::stream::Window;
 /// A rule that has matched.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::engine) struct Match<'r> {
-    /// The rule, with the action to take: a rate filter may have changed it.
+    /// The rule, with the action to take.
     pub(in crate::engine) rule: &'r Arc<RuleInfo>,
     /// What made it match.
     pub(in crate::engine) via: Via,
     /// Whether an alert is raised.
     pub(in crate::engine) report: bool,
+    /// Whether a rate filter has changed the action.
+    pub(in crate::engine) filtered: bool,
 }
 
 /// What made a rule match; what is done because of it concerns the packet alone or its whole flow accordingly.
@@ -65,11 +67,9 @@ impl RuleSet {
             let Some(rule) = self.rules.get(index as usize) else { continue };
             let Some(via) = rule.matches(index, subject, &state, look.as_mut(), cursors) else { continue };
             rule.effects.iter().for_each(|effect| effect.happen(subject, &mut state));
-            let Some((info, report)) = rule.thresholding.judge(&rule.info, subject, &mut state) else {
-                continue;
-            };
+            let Some(found) = rule.thresholding.judge(&rule.info, via, subject, &mut state) else { continue };
             rule.tags.iter().for_each(|tag| tag.attach(subject, &mut state));
-            if each(Match { rule: info, via, report }).is_break() {
+            if each(found).is_break() {
                 break;
             }
         }

@@ -133,7 +133,7 @@ fn a_rate_filter_changes_the_action_for_a_while() {
     };
     let mut dropping = filter("drop");
     let allowed = (Forward, vec![(1, Allowed), (2, Allowed)]);
-    let blocked = (DROP, vec![(1, Blocked), (2, Allowed)]);
+    let blocked = (Verdict::Drop(DropReason::RateFilter), vec![(1, Blocked), (2, Allowed)]);
     assert_eq!(dropping.see(0, from_to(1, 1, b"x")), allowed);
     assert_eq!(dropping.see(1, from_to(1, 1, b"x")), blocked);
     assert_eq!(dropping.see(2, from_to(2, 1, b"x")), allowed, "another source");
