@@ -52,6 +52,22 @@ fn a_failed_rule_gives_status_1_and_its_place_and_reason() {
 }
 
 #[test]
+fn entries_of_a_threshold_file_are_checked_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("threshold.config");
+    let text = "suppress gen_id 1, sig_id 1\nsuppress gen_id 1, sig_id 9\nsuppress gen_id 1, sig_id one\n";
+    fs::write(&file, text).unwrap();
+    let set = format!("threshold-file={}", file.display());
+    let (status, out, _) = check(&[("good.rules", GOOD)], &["--json", "--set", &set]);
+    assert_eq!(status, 1);
+    let report: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&report["loaded"], &report["thresholds"]), (&json!(1), &json!(3)));
+    assert_eq!((&report["idle"][0]["line"], &report["idle"][0]["sid"]), (&json!(2), &json!(9)));
+    assert_eq!((&report["failed"][0]["line"], &report["failed"][0]["column"]), (&json!(3), &json!(27)));
+    assert_eq!(check(&[("good.rules", GOOD)], &["--set", "threshold-file=missing.config"]).0, 2);
+}
+
+#[test]
 fn the_summary_for_people_says_the_same() {
     let (status, out, _) = check(&[("bad.rules", BAD)], &[]);
     assert_eq!(status, 1);

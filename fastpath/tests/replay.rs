@@ -225,6 +225,18 @@ fn a_bad_rule_is_reported_and_the_others_are_used() {
 }
 
 #[test]
+fn a_threshold_file_holds_alerts_back() {
+    let bench = Bench::new();
+    let entries = "threshold gen_id 1, sig_id 4, type limit, track by_rule, count 3, seconds 1000\n\
+                   suppress gen_id 1, sig_id 1\nsuppress gen_id 7, sig_id 1\n";
+    fs::write(bench.path("threshold.config"), entries).unwrap();
+    let (summary, events) = bench.replay(&["--set", "threshold-file=threshold.config"]);
+    let expected = EXPECTED.iter().filter(|alert| alert.1 != 1 && **alert != (8, 4));
+    assert_eq!(alerts(&events), expected.copied().collect::<Vec<_>>());
+    assert_eq!((&summary["alerts"], &summary["drops"]), (&8.into(), &3.into()));
+}
+
+#[test]
 fn a_cut_off_capture_is_used_as_far_as_it_goes() {
     let bench = Bench::new();
     let mut bytes = pcap(&mixed());

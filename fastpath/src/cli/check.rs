@@ -22,7 +22,8 @@ pub(super) struct CheckArgs {
     /// Rule file or pattern; may be repeated
     #[arg(short = 'S', long = "rules", value_name = "FILE", required = true)]
     rules: Vec<PathBuf>,
-    /// Print one JSON object: rules, loaded, thresholds, failed and idle (each with sid, file, line, column, reason)
+    /// Print one JSON object: rules, loaded, failed (each with sid, file, line, column, reason); of a threshold-file
+    /// thresholds, and idle like failed: entries without effect
     #[arg(long)]
     json: bool,
     /// A setting by Suricata's name, such as vars.address-groups.HOME_NET=[10.0.0.0/8]; may be repeated
@@ -58,11 +59,17 @@ struct Json<'a> {
     rules: usize,
     loaded: usize,
     /// Entries of threshold.config, good or bad.
+    #[serde(skip_serializing_if = "is_zero")]
     thresholds: usize,
     failed: Vec<JsonFailure<'a>>,
     /// Such entries that change nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     idle: Vec<JsonFailure<'a>>,
     warnings: &'a [String],
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 #[derive(Serialize)]

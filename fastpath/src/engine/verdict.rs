@@ -40,11 +40,13 @@ pub enum DropReason {
     AppLayer,
     /// The worker that owns its flow takes no more.
     Handover,
+    /// A rule matched to which a `rate_filter` gave the action `drop` or `reject`.
+    RateFilter,
 }
 
 impl DropReason {
     /// All of them, in the order of their counters.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Rule,
         Self::Flow,
         Self::Decode,
@@ -58,6 +60,7 @@ impl DropReason {
         Self::StreamUrgent,
         Self::AppLayer,
         Self::Handover,
+        Self::RateFilter,
     ];
 
     /// Suricata's name of it (`drop.reason` of EVE; decode.c, PacketDropReasonToString).
@@ -76,6 +79,7 @@ impl DropReason {
             Self::StreamUrgent => "stream urgent",
             Self::AppLayer => "applayer error",
             Self::Handover => "hand-over ring full",
+            Self::RateFilter => "threshold detection_filter",
         }
     }
 
@@ -95,6 +99,7 @@ impl DropReason {
             Self::StreamUrgent => "stream_urgent",
             Self::AppLayer => "applayer_error",
             Self::Handover => "handover_full",
+            Self::RateFilter => "threshold_detection_filter",
         }
     }
 }

@@ -49,34 +49,43 @@ impl Engine {
         };
         let mut matched = Matched::default();
         let of_flow = facts.map(|flow| event::FlowFacts::of(flow.record, flow.direction));
-        rules.inspect(&subject, memory.as_deref_mut(), scratch, |Match { rule, via, report, bypass }| {
-            let via = if is_own { via } else { Via::Packet };
-            matched.bypass_flow |= bypass && is_own;
-            let outcome = match rule.action {
-                Action::Pass => {
-                    matched.pass_flow |= via != Via::Packet;
-                    matched.passed = true;
-                    Outcome::Allowed
-                }
-                Action::Alert => Outcome::Allowed,
-                Action::Drop | Action::Reject(_) => {
-                    matched.drop(rule, via);
-                    match settings.enforcement {
-                        Enforcement::Drop => Outcome::Blocked,
-                        Enforcement::Report => Outcome::WouldBlock,
+        rules.inspect(
+            &subject,
+            memory.as_deref_mut(),
+            scratch,
+            |Match { rule, via, report, filtered, bypass }| {
+                let via = if is_own { via } else { Via::Packet };
+                matched.bypass_flow |= bypass && is_own;
+                let outcome = match rule.action {
+                    Action::Pass => {
+                        matched.pass_flow |= via != Via::Packet;
+                        matched.passed = true;
+                        Outcome::Allowed
                     }
+                    Action::Alert => Outcome::Allowed,
+                    Action::Drop | Action::Reject(_) => {
+                        matched.drop(
+                            rule,
+                            via,
+                            if filtered { DropReason::RateFilter } else { DropReason::Rule },
+                        );
+                        match settings.enforcement {
+                            Enforcement::Drop => Outcome::Blocked,
+                            Enforcement::Report => Outcome::WouldBlock,
+                        }
+                    }
+                };
+                if report {
+                    matched.alerted = true;
+                    counters.detect.alerts += 1;
+                    let kind = EventKind::Alert { rule: Arc::clone(rule), outcome };
+                    findings.sink.emit(event(sight, of_flow, kind));
+                } else if rule.action != Action::Pass {
+                    counters.detect.suppressed += 1;
                 }
-            };
-            if report {
-                matched.alerted = true;
-                counters.detect.alerts += 1;
-                let kind = EventKind::Alert { rule: Arc::clone(rule), outcome };
-                findings.sink.emit(event(sight, of_flow, kind));
-            } else if rule.action != Action::Pass {
-                counters.detect.suppressed += 1;
-            }
-            if rule.action == Action::Pass { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
+                if rule.action == Action::Pass { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            },
+        );
         if settings.wanted.tagged && rules.tags(&subject, memory) {
             let kind = EventKind::Tagged { bytes: sight.place.bytes.into(), link: sight.place.meta.link };
             findings.sink.emit(event(sight, of_flow, kind));
@@ -88,11 +97,11 @@ impl Engine {
             flow.alerted |= matched.alerted;
             flow.action = matched.flow_action(flow.action, settings.enforcement);
         }
-        if let Some(rule) = matched.dropped {
+        if let Some((rule, reason)) = matched.dropped {
             if let Some(recipients) = matched.rejected {
                 self.answer(recipients, sight, findings);
             }
-            self.drop_packet(DropReason::Rule, sight, Some(&rule), findings);
+            self.drop_packet(reason, sight, Some(&rule), findings);
         }
     }
 }
@@ -101,8 +110,8 @@ impl Engine {
 #[derive(Debug, Default)]
 struct Matched {
     alerted: bool,
-    /// The first rule that drops the packet.
-    dropped: Option<Arc<RuleInfo>>,
+    /// The first rule that drops the packet, and the reason that it gives.
+    dropped: Option<(Arc<RuleInfo>, DropReason)>,
     rejected: Option<Recipients>,
     drop_flow: bool,
     /// A rule lets the packet go.
@@ -112,8 +121,8 @@ struct Matched {
 }
 
 impl Matched {
-    fn drop(&mut self, rule: &Arc<RuleInfo>, via: Via) {
-        self.dropped.get_or_insert_with(|| Arc::clone(rule));
+    fn drop(&mut self, rule: &Arc<RuleInfo>, via: Via, reason: DropReason) {
+        self.dropped.get_or_insert_with(|| (Arc::clone(rule), reason));
         self.drop_flow |= via != Via::Packet;
         if let Action::Reject(recipients) = rule.action {
             self.rejected.get_or_insert(recipients);

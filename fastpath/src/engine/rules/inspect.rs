@@ -18,7 +18,7 @@ use crate::engine::stream::Window;
 /// A rule that has matched.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::engine) struct Match<'r> {
-    /// The rule, with the action to take: a rate filter may have changed it.
+    /// The rule, with the action to take.
     pub(in crate::engine) rule: &'r Arc<RuleInfo>,
     /// What made it match.
     pub(in crate::engine) via: Via,
@@ -26,6 +26,8 @@ pub(in crate::engine) struct Match<'r> {
     pub(in crate::engine) report: bool,
     /// The rest of its flow goes uninspected.
     pub(in crate::engine) bypass: bool,
+    /// Whether a rate filter has changed the action.
+    pub(in crate::engine) filtered: bool,
 }
 
 /// What made a rule match; what is done because of it concerns the packet alone or its whole flow accordingly.
@@ -70,11 +72,9 @@ impl RuleSet {
                 continue;
             };
             rule.effects.iter().for_each(|effect| effect.happen(subject, &mut state));
-            let Some((info, report)) = rule.thresholding.judge(&rule.info, subject, &mut state) else {
-                continue;
-            };
+            let Some(found) = rule.thresholding.judge(&rule.info, via, subject, &mut state) else { continue };
             rule.tags.iter().for_each(|tag| tag.attach(subject, &mut state));
-            if each(Match { rule: info, via, report, bypass: rule.bypass }).is_break() {
+            if each(Match { bypass: rule.bypass, ..found }).is_break() {
                 break;
             }
         }

@@ -38,7 +38,7 @@ fn from_to(source: u8, destination: u8, payload: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let builder = PacketBuilder::ethernet2([1; 6], [2; 6])
         .ipv4([10, 0, 0, source], [8, 8, 8, destination], 64)
-        .udp(1000 + u16::from(payload.len() as u8), 53);
+        .udp(1000 + u16::try_from(payload.len()).unwrap(), 53);
     builder.write(&mut bytes, payload).unwrap();
     bytes
 }
@@ -86,7 +86,7 @@ fn limit_reports_some_and_drops_all() {
 #[test]
 fn before_a_threshold_there_is_no_match() {
     let mut sight = sight(&drop_rule("threshold:type threshold, track by_dst, count 3, seconds 10;"));
-    let verdicts: Vec<_> = (0..6).map(|second| sight.see(second, from_to(second as u8, 1, b"x"))).collect();
+    let verdicts: Vec<_> = (0..6_u8).map(|n| sight.see(n.into(), from_to(n, 1, b"x"))).collect();
     let (none, one) = ((Forward, vec![]), (DROP, vec![(1, Blocked)]));
     assert_eq!(verdicts, [none.clone(), none.clone(), one.clone(), none.clone(), none, one]);
 }
@@ -133,7 +133,7 @@ fn a_rate_filter_changes_the_action_for_a_while() {
     };
     let mut dropping = filter("drop");
     let allowed = (Forward, vec![(1, Allowed), (2, Allowed)]);
-    let blocked = (DROP, vec![(1, Blocked), (2, Allowed)]);
+    let blocked = (Verdict::Drop(DropReason::RateFilter), vec![(1, Blocked), (2, Allowed)]);
     assert_eq!(dropping.see(0, from_to(1, 1, b"x")), allowed);
     assert_eq!(dropping.see(1, from_to(1, 1, b"x")), blocked);
     assert_eq!(dropping.see(2, from_to(2, 1, b"x")), allowed, "another source");

@@ -68,7 +68,7 @@ impl Key {
             [one] => (bits(one), 0),
             [one, other, ..] => (bits(one).min(bits(other)), bits(one).max(bits(other))),
         };
-        let halves = |bits: u128| [(bits >> 64) as u64, (bits & u128::from(u64::MAX)) as u64];
+        let halves = |bits: u128| [(bits >> 64) as u64, (bits & 0xffff_ffff_ffff_ffff) as u64];
         let ([a, b], [c, d]) = (halves(one), halves(other));
         Self([u64::from(number) << 32 | (what as u64) << 1 | u64::from(is_v6), a, b, c, d])
     }
@@ -78,7 +78,7 @@ impl Key {
         self.0.iter().fold(seed, |hash, word| {
             let product =
                 u128::from(hash ^ word ^ 0xa076_1d64_78bd_642f) * u128::from(seed ^ 0xe703_7ed1_a0b4_28db);
-            (product >> 64) as u64 ^ (product & u128::from(u64::MAX)) as u64 ^ hash.rotate_left(23)
+            (product >> 64) as u64 ^ (product & 0xffff_ffff_ffff_ffff) as u64 ^ hash.rotate_left(23)
         })
     }
 }
@@ -128,7 +128,7 @@ impl Entry {
             since: self.word(5),
             until: self.word(6),
             count: (figures >> 32) as u32,
-            extra: (figures & u64::from(u32::MAX)) as u32,
+            extra: (figures & 0xffff_ffff) as u32,
         }
     }
 
@@ -165,7 +165,7 @@ impl Bucket {
     /// What `read` sees while nobody changes anything; none when somebody does.
     fn read<R>(&self, read: impl FnOnce(&Self) -> R) -> Option<R> {
         let before = self.sequence.load(Ordering::Acquire);
-        let seen = (before % 2 == 0).then(|| read(self))?;
+        let seen = before.is_multiple_of(2).then(|| read(self))?;
         fence(Ordering::Acquire);
         (self.sequence.load(Ordering::Relaxed) == before).then_some(seen)
     }

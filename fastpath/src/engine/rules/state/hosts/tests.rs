@@ -93,7 +93,7 @@ fn a_full_bucket_gives_up_what_is_over_and_then_the_oldest() {
 #[test]
 fn it_is_nearly_full_before_it_sheds() {
     let hosts = small(4096);
-    let entries = 4096 * WAYS as u32;
+    let entries = u32::try_from(4096 * WAYS).unwrap();
     for number in 0..entries * 8 / 10 {
         count(&hosts, key(number), 1);
     }

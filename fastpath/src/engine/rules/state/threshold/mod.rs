@@ -16,7 +16,7 @@ use super::{
     Shared, State,
     hosts::{Key, Record, What},
 };
-use crate::engine::rules::{Action, RuleInfo, address::AddressSet, subject::Subject};
+use crate::engine::rules::{Action, Match, RuleInfo, Via, address::AddressSet, subject::Subject};
 
 pub(in crate::engine::rules) use file::{Refusal, apply};
 pub(in crate::engine::rules) use keyword::{alert, detection_filter, noalert, threshold};
@@ -119,28 +119,35 @@ impl Thresholding {
         }
     }
 
-    /// What comes of a match of `rule`: the rule with the action to take, and whether an alert is raised. None when nothing is
-    /// to be done.
+    /// What comes of a match of `rule`; none when nothing is to be done.
     pub(in crate::engine::rules) fn judge<'r>(
         &'r self,
         rule: &'r Arc<RuleInfo>,
+        via: Via,
         subject: &Subject<'_>,
         state: &mut State<'_>,
-    ) -> Option<(&'r Arc<RuleInfo>, bool)> {
+    ) -> Option<Match<'r>> {
+        let usual = Match { rule, via, report: self.alert, filtered: false, bypass: false };
+        let silent = Match { report: false, ..usual };
         let Some(addresses) = subject.packet.network.as_ref().map(|network| network.addresses()) else {
-            return Some((rule, self.alert));
+            return Some(usual);
         };
         if self.suppressions.iter().any(|suppression| suppression.holds(addresses)) {
-            return Some((rule, false));
+            return Some(silent);
         }
-        let Some(counter) = &self.counter else { return Some((rule, self.alert)) };
+        let Some(counter) = &self.counter else { return Some(usual) };
         match counter.judge(addresses, subject, state) {
-            Judgement::Match => Some((rule, self.alert)),
+            Judgement::Match => Some(usual),
             Judgement::Filtered => {
-                let filtered = counter.filtered.as_ref().unwrap_or(rule);
-                Some((filtered, self.alert && filtered.action != Action::Pass))
+                let rule = counter.filtered.as_ref().unwrap_or(rule);
+                Some(Match {
+                    rule,
+                    filtered: true,
+                    report: self.alert && rule.action != Action::Pass,
+                    ..usual
+                })
             }
-            Judgement::Silent => Some((rule, false)),
+            Judgement::Silent => Some(silent),
             Judgement::Nothing => None,
         }
     }

@@ -52,7 +52,7 @@ impl Limit {
     /// While it filters, nothing is counted; the match after that is the rule's own, and counted again is from the next one on.
     /// `extra` is the second in which it began to, in 32 bits: of two such, the shorter way between them is meant.
     fn filter(self, timeout: u32, record: Record, now: Timestamp) -> (Record, Judgement) {
-        let second = (now.0 / SECOND & u64::from(u32::MAX)) as u32;
+        let second = ((now.0 / SECOND) & 0xffff_ffff) as u32;
         if record.count == FILTERING {
             let elapsed = second.wrapping_sub(record.extra);
             return if elapsed.min(elapsed.wrapping_neg()) > timeout {
