@@ -31,7 +31,8 @@ fn check(rules: &[(&str, &str)], extra: &[&str]) -> (i32, String, String) {
 fn good_rules_give_status_0() {
     let (status, out, _) = check(&[("good.rules", GOOD)], &["--json"]);
     assert_eq!(status, 0);
-    assert_eq!(serde_json::from_str::<Value>(&out).unwrap(), json!({"rules": 1, "loaded": 1, "failed": []}));
+    let expected = json!({"rules": 1, "loaded": 1, "failed": [], "warnings": []});
+    assert_eq!(serde_json::from_str::<Value>(&out).unwrap(), expected);
 }
 
 #[test]
@@ -82,6 +83,38 @@ fn what_cannot_be_read_gives_status_2() {
     let (status, _, error) = check(&[("good.rules", GOOD)], &["--set", "no.such.key=1"]);
     assert_eq!(status, 2);
     assert!(error.contains("no.such.key"), "{error}");
+}
+
+#[test]
+fn what_is_odd_about_good_rules_is_a_warning() {
+    let rule = "alert udp any any -> any any (flowbits:isset,never; sid:1;)\n";
+    let (status, out, _) = check(&[("a.rules", rule)], &[]);
+    assert_eq!(status, 0);
+    assert!(out.starts_with("warning: flow bit `never` is asked for (sid 1)"), "{out}");
+}
+
+#[test]
+fn what_is_known_of_addresses_comes_from_files() {
+    let rule = "alert ip any any -> any any (iprep:src,Bad,>,10; sid:1;)\n";
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a.rules"), rule).unwrap();
+    fs::write(dir.path().join("categories.txt"), "1,Bad,known for it\n").unwrap();
+    fs::write(dir.path().join("good.list"), "10.0.0.0/8,1,20\n").unwrap();
+    fs::write(dir.path().join("bad.list"), "10.0.0.0/8\n").unwrap();
+    let run = |set: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fastpath"));
+        command.args(["check", "-S", "a.rules"]).args(set.iter().flat_map(|set| ["--set", set]));
+        let output = command.current_dir(&dir).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    let categories = "reputation-categories-file=categories.txt";
+    assert_eq!(run(&[categories, "reputation-files.0=good.list"]).0, Some(0));
+    assert_eq!(run(&[categories, "default-reputation-path=.", "reputation-files=good.list"]).0, Some(0));
+    let (status, said) = run(&[]);
+    assert!(status == Some(1) && said.contains("no category is called `Bad`"), "{said}");
+    let (status, said) = run(&[categories, "reputation-files=good.list,bad.list"]);
+    assert!(status == Some(2) && said.contains("bad.list:1:"), "{said}");
 }
 
 /// Old rule files hold Latin-1, most of it in comments.

@@ -421,6 +421,11 @@ mod tests {
             "outputs.eve-log.community-id=yes",
             "outputs.eve-log.community-id-seed=7",
             "outputs.eve-log.types.stats.null-values=no",
+            "reputation-categories-file=/a/categories.txt",
+            "default-reputation-path=/a",
+            "reputation-files=x.list, y.list",
+            "reputation-files.1=/b/z.list",
+            "default-data-dir=/c",
             "flow.capacity=1000",
             "flow-timeouts.tcp.new=1",
             "flow-timeouts.default.emergency-bypassed=2",
@@ -455,6 +460,10 @@ mod tests {
         assert!(engine.stream.midstream && engine.decoder.vxlan_ports.contains(2));
         assert_eq!((engine.decoder.teredo_ports, engine.defrag.memcap), (TunnelPorts::OFF, 64 << 10));
         assert_eq!(resolve(Failure::FlowMemcap), ExceptionPolicy::Ignore);
+        assert_eq!(set.data.reputation_categories, Some("/a/categories.txt".into()));
+        let files: Vec<_> = set.data.reputation_files().collect();
+        assert_eq!(files, [PathBuf::from("/a/x.list"), "/b/z.list".into()]);
+        assert_eq!(set.data.directory, Some("/c".into()));
     }
 
     #[test]

@@ -96,6 +96,12 @@ impl Engine {
             }
             flow.alerted |= matched.alerted;
             flow.action = matched.flow_action(flow.action, settings.enforcement);
+            if matched.bypass_flow
+                && flow.action == FlowAction::Bypass
+                && let Some((handle, _)) = sight.flow
+            {
+                flows.set_state(handle, FlowState::LocalBypassed);
+            }
         }
         if let Some((rule, reason)) = matched.dropped {
             if let Some(recipients) = matched.rejected {

@@ -130,6 +130,9 @@ drop udp any any -> any any (content:\"evil\"; sid:2;)";
     // A rule that drops the same packet is heard.
     assert_eq!(inspect(&mut engine, udp_from(2, b"trusted evil")).0, dropped);
     assert_eq!(inspect(&mut engine, udp_from(2, b"evil")).0, Verdict::Forward);
+    let mut states = Vec::new();
+    engine.flows.drain(&mut |ended| states.push(ended.flow.state().name()));
+    assert_eq!(states, ["bypassed"; 2]);
 }
 
 #[test]
