@@ -42,6 +42,11 @@ impl Scene {
         self.bytes.get(usize::try_from(at - i128::from(self.before)).ok()?).copied()
     }
 
+    /// Where in the bytes an absolute position lies.
+    fn index(&self, at: i128) -> usize {
+        usize::try_from(at - i128::from(self.before)).unwrap()
+    }
+
     /// A number as written in an option, or a variable's value.
     fn value(&self, text: &str) -> i128 {
         match text {
@@ -231,12 +236,12 @@ proptest! {
             let (number, length) = scene.number(start, bytes, form)?;
             let whole = 1_u128 << 64;
             let mut distance = mask(number, bitmask) * u128::from(multiplier.unwrap_or(1)) % whole;
-            while align && distance % 4 != 0 {
+            while align && !distance.is_multiple_of(4) {
                 distance = (distance + 1) % whole;
             }
-            let mut distance = (distance as i128 + i128::from(post_offset.unwrap_or(0))).rem_euclid(whole as i128);
+            let mut distance = (i128::try_from(distance).unwrap() + i128::from(post_offset.unwrap_or(0))).rem_euclid(1 << 64);
             if distance >= 1 << 63 {
-                distance -= whole as i128;
+                distance -= 1 << 64;
             }
             let target = distance + match origin {
                 "from_beginning" => 0,
@@ -245,7 +250,7 @@ proptest! {
             };
             let target = if target < 0 { 0 } else { target };
             let reached = target >= scene.before.into() && target <= scene.end();
-            reached.then(|| (target - i128::from(scene.before)) as usize)
+            reached.then(|| scene.index(target))
         });
         prop_assert_eq!(jump.jump(&scene.view()), expected, "{}", option);
     }
@@ -269,10 +274,10 @@ proptest! {
             let whole = 1_u128 << 64;
             let step = align.trim_start_matches("align ").parse().unwrap_or(1_u128);
             let mut value = number * u128::from(multiplier.unwrap_or(1)) % whole;
-            while value % step != 0 {
+            while !value.is_multiple_of(step) {
                 value = (value + 1) % whole;
             }
-            Some((value as u64, (start + length - i128::from(scene.before)) as usize))
+            Some((u64::try_from(value).unwrap(), scene.index(start + length)))
         });
         prop_assert_eq!(extract.extract(&scene.view()), expected, "{}", option);
     }
@@ -311,8 +316,7 @@ proptest! {
                 "<<" => power(operand).map_or(0, |power| number * power % whole),
                 _ => power(operand).map_or(0, |power| number / power),
             };
-            let cursor = start + length - i128::from(scene.before);
-            Some((mask(result, bitmask) as u64, cursor as usize))
+            Some((u64::try_from(mask(result, bitmask)).unwrap(), scene.index(start + length)))
         });
         prop_assert_eq!(math.calculate(&scene.view()), expected, "{}", option);
     }
