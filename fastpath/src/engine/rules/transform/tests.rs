@@ -385,7 +385,7 @@ proptest! {
         prop_assume!(count != Some(0));
         let counted = count.map_or(String::new(), |count| format!(", {count}"));
         let option = format!("subslice:{offset}{counted}{}", if truncate { ", truncate" } else { "" });
-        let length = input.len() as i64;
+        let length = i64::try_from(input.len()).unwrap();
         let mut start = if offset < 0 { length + offset } else { offset };
         let outside = start < 0 || start > length;
         start = start.max(0).min(length);
@@ -399,7 +399,7 @@ proptest! {
         if end < start {
             std::mem::swap(&mut start, &mut end);
         }
-        let expected = if outside && !truncate { &[][..] } else { &input[start as usize..end as usize] };
+        let expected = if outside && !truncate { &[][..] } else { &input[usize::try_from(start).unwrap()..usize::try_from(end).unwrap()] };
         prop_assert_eq!(apply(&option, &input), expected);
     }
 }

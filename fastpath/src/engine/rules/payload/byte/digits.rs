@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn reads_as_strtoull_does() {
-        let cases: &[(&str, super::Base, Option<(u64, usize)>)] = &[
+        for (text, base, expected) in [
             ("12", Decimal, Some((12, 2))),
             ("12ab", Decimal, Some((12, 2))),
             ("12ab", Hexadecimal, Some((0x12ab, 4))),
@@ -67,8 +67,7 @@ mod tests {
             ("- 1", Decimal, None),
             ("+-1", Decimal, None),
             ("\0\x31", Decimal, None),
-        ];
-        for &(text, base, expected) in cases {
+        ] {
             assert_eq!(read(text.as_bytes(), base), expected, "{text:?} {base:?}");
         }
     }

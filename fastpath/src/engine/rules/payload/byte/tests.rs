@@ -1,4 +1,6 @@
-//! The byte keywords against slow evaluators, and their forms.
+//! The byte keywords against slow evaluators.
+
+mod forms;
 
 use proptest::prelude::*;
 
@@ -38,6 +40,11 @@ impl Scene {
     /// The byte at an absolute position.
     fn byte(&self, at: i128) -> Option<u8> {
         self.bytes.get(usize::try_from(at - i128::from(self.before)).ok()?).copied()
+    }
+
+    /// Where in the bytes an absolute position lies.
+    fn index(&self, at: i128) -> usize {
+        usize::try_from(at - i128::from(self.before)).unwrap()
     }
 
     /// A number as written in an option, or a variable's value.
@@ -167,20 +174,30 @@ proptest! {
         operator in form(&["=", "<", ">", "<=", ">=", "&", "^"]),
         value in prop_oneof![Just("c".to_owned()), (0..300_u64).prop_map(|n| n.to_string()),
             any::<u64>().prop_map(|n| n.to_string())],
+        near in prop::option::of(-1..=1_i64),
         bitmask in prop::option::of(prop_oneof![any::<u32>(), (0..32_u32).prop_map(|n| 1 << n)]),
     ) {
         let bang = if negated { "!" } else { "" };
         let bits = bitmask.map_or(String::new(), |mask| format!("bitmask {mask:#x}"));
         let words = options(&[if relative { "relative" } else { "" }, form, &bits]);
-        let option = format!("{count}, {bang}{operator}, {}, {offset}{words}", decimal(&value));
+        let most = if form.starts_with("string") { 23 } else { 8 };
+        let bytes = scene.value(&count);
+        let number = (0..=most).contains(&bytes).then_some(()).and_then(|()| {
+            let (number, _) = scene.number(scene.start(&offset, relative, true)?, bytes, form)?;
+            Some(mask(number, bitmask))
+        });
+        // Often a value next to the number that is there, or the number itself.
+        let there = number.and_then(|number| u64::try_from(number).ok());
+        let value = match (there, near) {
+            (Some(number), Some(step)) => number.saturating_add_signed(step).to_string(),
+            _ => value,
+        };
+        let option = format!("{count}, {bang}{operator}, {}, {offset}{words}", hexadecimal(&value));
         let test = ByteTest::parse(token(&option), &names()).unwrap();
         prop_assert_eq!(test.is_relative(), relative);
 
-        let most = if form.starts_with("string") { 23 } else { 8 };
-        let bytes = scene.value(&count);
-        let expected = (0..=most).contains(&bytes).then_some(()).and_then(|()| {
-            let (number, _) = scene.number(scene.start(&offset, relative, true)?, bytes, form)?;
-            let (number, value) = (mask(number, bitmask), scene.value(&value).unsigned_abs());
+        let expected = number.map(|number| {
+            let value = scene.value(&value).unsigned_abs();
             let holds = match operator {
                 "=" => number == value,
                 "<" => number < value,
@@ -190,7 +207,7 @@ proptest! {
                 "&" => number & value > 0,
                 _ => number != value,
             };
-            Some(holds != negated)
+            holds != negated
         });
         prop_assert_eq!(test.holds(&scene.view()), expected == Some(true), "{} {:?}", option, expected);
     }
@@ -219,12 +236,12 @@ proptest! {
             let (number, length) = scene.number(start, bytes, form)?;
             let whole = 1_u128 << 64;
             let mut distance = mask(number, bitmask) * u128::from(multiplier.unwrap_or(1)) % whole;
-            while align && distance % 4 != 0 {
+            while align && !distance.is_multiple_of(4) {
                 distance = (distance + 1) % whole;
             }
-            let mut distance = (distance as i128 + i128::from(post_offset.unwrap_or(0))).rem_euclid(whole as i128);
+            let mut distance = (i128::try_from(distance).unwrap() + i128::from(post_offset.unwrap_or(0))).rem_euclid(1 << 64);
             if distance >= 1 << 63 {
-                distance -= whole as i128;
+                distance -= 1 << 64;
             }
             let target = distance + match origin {
                 "from_beginning" => 0,
@@ -233,7 +250,7 @@ proptest! {
             };
             let target = if target < 0 { 0 } else { target };
             let reached = target >= scene.before.into() && target <= scene.end();
-            reached.then(|| (target - i128::from(scene.before)) as usize)
+            reached.then(|| scene.index(target))
         });
         prop_assert_eq!(jump.jump(&scene.view()), expected, "{}", option);
     }
@@ -257,10 +274,10 @@ proptest! {
             let whole = 1_u128 << 64;
             let step = align.trim_start_matches("align ").parse().unwrap_or(1_u128);
             let mut value = number * u128::from(multiplier.unwrap_or(1)) % whole;
-            while value % step != 0 {
+            while !value.is_multiple_of(step) {
                 value = (value + 1) % whole;
             }
-            Some((value as u64, (start + length - i128::from(scene.before)) as usize))
+            Some((u64::try_from(value).unwrap(), scene.index(start + length)))
         });
         prop_assert_eq!(extract.extract(&scene.view()), expected, "{}", option);
     }
@@ -299,8 +316,7 @@ proptest! {
                 "<<" => power(operand).map_or(0, |power| number * power % whole),
                 _ => power(operand).map_or(0, |power| number / power),
             };
-            let cursor = start + length - i128::from(scene.before);
-            Some((mask(result, bitmask) as u64, cursor as usize))
+            Some((u64::try_from(mask(result, bitmask)).unwrap(), scene.index(start + length)))
         });
         prop_assert_eq!(math.calculate(&scene.view()), expected, "{}", option);
     }
@@ -315,187 +331,8 @@ proptest! {
 }
 
 /// Values in hexadecimal, so that both notations are read.
-fn decimal(value: &str) -> String {
+fn hexadecimal(value: &str) -> String {
     value.parse().map_or_else(|_| value.to_owned(), |number: u64| format!("{number:#x}"))
-}
-
-fn all_parse<T>(parse: impl Fn(&str) -> Result<T, Fault>, good: &[&str], bad: &[&str]) {
-    for text in good {
-        if let Err(fault) = parse(text) {
-            panic!("{text}: {}", fault.reason);
-        }
-    }
-    for text in bad {
-        assert!(parse(text).is_err(), "{text}");
-    }
-}
-
-#[test]
-fn forms_of_byte_test() {
-    all_parse(
-        |text| ByteTest::parse(token(text), &names()),
-        &[
-            "1,&,128,6,relative",
-            "1,!&,0x80,0,relative,big",
-            "4,>,32,-16,relative,little",
-            "0,=,0,0,string,dec",
-            "2,!,0x06,0",
-            "2,!=,0x06,0",
-            "23,=,1,0,string,oct",
-            "2 , = , 010 , 0 , bitmask 0xF0",
-            "a,=,b,c,relative,string,hex",
-            "8,=,18446744073709551615,0",
-        ],
-        &[
-            "",
-            "1",
-            "1,=,1",
-            "9,=,1,0",
-            "24,=,1,0,string",
-            "-1,=,1,0",
-            "1,==,1,0",
-            "1,,1,0",
-            "1,~,1,0",
-            "1,=,x,0",
-            "1,=,-1,0",
-            "1,=,1z,0",
-            "1,=,,0",
-            "1,=,18446744073709551616,0",
-            "1,=,1,x",
-            "1,=,1,4294967296",
-            "1,=,1,0,hex",
-            "1,=,1,0,dce",
-            "1,=,1,0,relative,relative",
-            "1,=,1,0,big,little",
-            "1,=,1,0,string,hex,dec",
-            "1,=,1,0,bitmask",
-            "1,=,1,0,bitmask 0x100000000",
-            "1,=,1,0,align",
-            "1,=,1,0,",
-        ],
-    );
-}
-
-#[test]
-fn forms_of_byte_jump() {
-    all_parse(
-        |text| ByteJump::parse(token(text), &names()),
-        &[
-            "4,4,relative,align",
-            "2,-17,relative,from_beginning,little",
-            "1,0, from_beginning",
-            "4,0,relative, post_offset -1",
-            "2,0,relative,string,from_end,post_offset -26",
-            "0,0,relative,post_offset -13",
-            "a,b,relative",
-            "4, 0, multiplier 2, bitmask 0x0F, string, hex",
-        ],
-        &[
-            "",
-            "1",
-            "9,0",
-            "1,65536",
-            "1,-65536",
-            "1,z",
-            "z,1",
-            "1,0,from_beginning,from_end",
-            "1,0,oct",
-            "1,0,multiplier 0",
-            "1,0,multiplier 65536",
-            "1,0,multiplier",
-            "1,0,post_offset a",
-            "1,0,post_offset 65536",
-            "1,0,bitmask 0",
-            "1,0,align 4",
-            "1,0,dce",
-            "1,0,,relative",
-        ],
-    );
-}
-
-#[test]
-fn forms_of_byte_extract() {
-    all_parse(
-        |text| ByteExtract::parse(token(text), &mut names()),
-        &[
-            "4,2,one",
-            "1, 0, extracted_val, relative",
-            "2,0,two1,string,dec",
-            "1,0,option_len,string,relative",
-            "23,0,x,string,oct",
-            "14,0,x,string,hex",
-            "4,-2,x,little,multiplier 65535,align 4",
-        ],
-        &[
-            "",
-            "1,0",
-            "1,0,1x",
-            "1,0,",
-            "1,0,a",
-            "9,0,x",
-            "a,0,x",
-            "1,a,x",
-            "1,32768,x",
-            "24,0,x,string,oct",
-            "21,0,x,string",
-            "15,0,x,string,hex",
-            "1,0,x,hex",
-            "1,0,x,string,little",
-            "1,0,x,align 3",
-            "1,0,x,align",
-            "1,0,x,multiplier 0",
-            "1,0,x,dce",
-            "1,0,x,slice",
-            "1,0,x,relative,relative",
-        ],
-    );
-}
-
-#[test]
-fn forms_of_byte_math() {
-    all_parse(
-        |text| ByteMath::parse(token(text), &mut names()),
-        &[
-            "bytes 1, offset 1, oper -, rvalue a, result var",
-            "bytes 4, offset 0, oper +, rvalue 248, result var, relative",
-            "bytes a, offset -65535, oper *, rvalue 4294967295, result r, endian little, bitmask ffff",
-            "result r, rvalue 1, oper /, offset 0, bytes 10, string dec, bitmask 0x0",
-            "bytes 4, offset 0, oper <<, rvalue 1, result r, string hex",
-        ],
-        &[
-            "",
-            "bytes 1, offset 1, oper -, rvalue 1",
-            "bytes 0, offset 1, oper -, rvalue 1, result r",
-            "bytes 5, offset 1, oper -, rvalue 1, result r",
-            "bytes 11, offset 1, oper -, rvalue 1, result r, string dec",
-            "bytes 5, offset 1, oper <<, rvalue 1, result r, string dec",
-            "bytes 1, offset b, oper -, rvalue 1, result r",
-            "bytes 1, offset 65536, oper -, rvalue 1, result r",
-            "bytes 1, offset 1, oper %, rvalue 1, result r",
-            "bytes 1, offset 1, oper -, rvalue r, result r",
-            "bytes 1, offset 1, oper -, rvalue 4294967296, result r",
-            "bytes 1, offset 1, oper -, rvalue -1, result r",
-            "bytes 1, offset 1, oper -, rvalue 1, result a",
-            "bytes 1, offset 1, oper -, rvalue 1, result r, dce",
-            "bytes 1, offset 1, oper -, rvalue 1, result r, endian dce",
-            "bytes 1, offset 1, oper -, rvalue 1, result r, endian middle",
-            "bytes 1, offset 1, oper -, rvalue 1, result r, string",
-            "bytes 1, offset 1, oper -, rvalue 1, result r, bitmask xyz",
-            "bytes 1, offset 1, oper -, rvalue 1, result r, bitmask +1",
-            "bytes 1, bytes 1, offset 1, oper -, rvalue 1, result r",
-            "bytes 1, offset 1, oper -, rvalue 1, result r, align 2",
-        ],
-    );
-}
-
-/// Faults point at the part that is wrong.
-#[test]
-fn faults_have_a_place() {
-    let at = |text| ByteTest::parse(Token { text, at: 100 }, &names()).unwrap_err().at;
-    assert_eq!(at("1,=,1,0, wrong"), 109);
-    assert_eq!(at("1,=,z,0"), 104);
-    assert_eq!(at("99,=,1,0"), 100);
-    assert_eq!(ByteMath::parse(token("bytes 1, offset x"), &mut names()).unwrap_err().at, 16);
 }
 
 /// The examples of Suricata's documentation, over `|00 01 00 02|foobar 1337`.
@@ -518,4 +355,48 @@ fn documented_examples() {
     assert_eq!(jump("1,1,multiplier 14"), None);
     assert_eq!(jump("0,15,relative"), None);
     assert_eq!(jump("0,11,relative"), Some(15));
+}
+
+/// What random options seldom meet.
+#[test]
+fn edges() {
+    let variables = [23, 24, 0];
+    let at = |bytes: &'static [u8], cursor| View { bytes, before: 0, cursor, variables: &variables };
+    let test = |text, view| ByteTest::parse(token(text), &names()).unwrap().holds(&view);
+    let jump = |text, view| ByteJump::parse(token(text), &names()).unwrap().jump(&view);
+    let extract = |text, view| ByteExtract::parse(token(text), &mut names()).unwrap().extract(&view);
+
+    // Reading nothing: 0, but not in an empty buffer, and behind the cursor only if a byte follows.
+    assert!(test("0,=,0,0", at(b"x", 0)) && test("0,=,0,1", at(b"x", 0)) && !test("0,=,0,0", at(b"", 0)));
+    assert!(test("0,=,0,0,relative", at(b"x", 0)) && !test("0,=,0,0,relative", at(b"x", 1)));
+    assert_eq!(jump("0,0,relative", at(b"x", 1)), Some(1));
+    assert_eq!(jump("0,0", at(b"", 0)), None);
+    assert_eq!(extract("0,1,x", at(b"x", 0)), Some((0, 1)));
+    assert_eq!(extract("0,0,x,relative", at(b"x", 1)), None);
+
+    // 23 characters at most, also when a variable says so.
+    let long = b"00000000000000000000012a";
+    assert!(test("23,=,12,0,string,dec", at(long, 0)) && test("a,=,12,0,string,dec", at(long, 0)));
+    assert!(!test("b,=,12,0,string,dec", at(long, 0)) && test("0,=,12,0,string,dec", at(long, 0)));
+    assert_eq!(jump("a,0,string,dec,from_beginning", at(long, 0)), Some(12));
+    assert_eq!(jump("b,0,string,dec,from_beginning", at(long, 0)), None);
+    assert_eq!(jump("23,0,string,dec,from_beginning", at(long, 0)), Some(12));
+
+    // A zero in front is octal only where no base is the default.
+    assert!(test("3,=,8,0,string", at(b"010", 0)));
+    assert_eq!(extract("3,0,x,string", at(b"010", 0)), Some((10, 3)));
+    assert_eq!(extract("3,0,x,string", at(b"7 x", 0)), Some((7, 1)), "the cursor is behind the digits");
+
+    // Past the largest signed number is before the start.
+    let largest = b"\x7f\xff\xff\xff\xff\xff\xff\xff";
+    assert_eq!(jump("8,0,from_beginning", at(largest, 0)), None);
+    assert_eq!(jump("8,0,from_beginning,post_offset 1", at(largest, 0)), Some(0));
+    assert_eq!(jump("8,0,align", at(largest, 0)), Some(0));
+
+    // Of a stream, what is no longer remembered cannot be reached.
+    let later = View { bytes: b"\x01\x02\x03", before: 10, cursor: 0, variables: &variables };
+    assert!(test("1,=,1,10", later) && !test("1,=,1,0", later) && test("1,=,1,0,relative", later));
+    assert_eq!(jump("1,12,from_beginning,post_offset 8", later), Some(1));
+    assert_eq!(jump("1,12,from_beginning", later), None);
+    assert_eq!(jump("1,0,relative,post_offset -3", later), None);
 }
