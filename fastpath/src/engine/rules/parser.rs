@@ -66,7 +66,7 @@ pub(super) fn parse(
     let (action, header) = headers.parse(&words)?;
     let mut draft = Draft::new(context);
     if let Protocol::Application(protocol) = header.protocol {
-        draft.need_parser(protocol, words.protocol);
+        draft.belong_to(protocol, words.protocol)?;
     }
     for option in &words.options {
         keyword::apply(&mut draft, option)?;
@@ -97,7 +97,9 @@ fn compile(draft: Draft<'_>, sid: u32, action: Action, header: Header) -> Result
         payload::check_size(draft.sections.payload(), largest)?;
     }
     let fast_pattern = fast_pattern(draft.sections.payload()).map(Into::into);
-    let mut sections = draft.sections.finish()?.into_iter();
+    let sections = draft.sections.finish()?;
+    sections.iter().try_for_each(keyword::check)?;
+    let mut sections = sections.into_iter();
     let payload = sections.next().map(Program::new).transpose()?.unwrap_or_default();
     let buffers = sections.map(|section| Ok((section.buffer, Program::new(section)?)));
     let buffers: Box<[_]> = buffers.collect::<Result<_, Fault>>()?;

@@ -20,8 +20,8 @@ use {
 };
 pub(super) use {
     content::{
-        ContentDraft, check_size, content, depth, distance, endswith, fast_pattern, nocase, offset, rawbytes,
-        startswith, within,
+        ContentDraft, check_size, content, content_of, depth, distance, endswith, fast_pattern, nocase,
+        offset, rawbytes, startswith, within,
     },
     evaluate::{Cursors, Text},
     pcre::pcre,

@@ -137,6 +137,9 @@ impl Sections {
             self.current = self.position(buffer, at);
         }
         let to = self.position(buffer, at);
+        if matches!(step, StepDraft::Content(_)) {
+            self.last_content = Some(to);
+        }
         self.all[to].steps.push(step);
     }
 
