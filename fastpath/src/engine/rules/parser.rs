@@ -49,6 +49,10 @@ impl Rule {
     }
 }
 
+/// Bytes of the longest rule that is read: many times the longest of the Emerging Threats rules. It bounds what one line of a
+/// file that is no rule file costs.
+const MAX_LENGTH: usize = 1 << 16;
+
 /// Parses one rule; the offset is where its sid stands. Bytes that are no text have become U+FFFD: a rule with one of
 /// them would not look for what its author wrote.
 pub(super) fn parse(
@@ -56,6 +60,10 @@ pub(super) fn parse(
     headers: &mut HeaderParser<'_>,
     context: Context<'_>,
 ) -> Result<(Rule, usize), Fault> {
+    if text.len() > MAX_LENGTH {
+        let reason = format!("a rule may have {MAX_LENGTH} bytes at most; this one has {}", text.len());
+        return Err(Fault::new(MAX_LENGTH, reason));
+    }
     if let Some(at) = text.find(char::REPLACEMENT_CHARACTER) {
         return Err(Fault::new(
             at,
@@ -80,6 +88,9 @@ pub(super) fn parse(
 
 /// The sid of a rule that could not be parsed, if it can be made out.
 pub(super) fn guess_sid(text: &str) -> Option<u32> {
+    if text.len() > MAX_LENGTH {
+        return None;
+    }
     if let Ok(words) = RuleText::lex(text) {
         let option = words.options.iter().find(|option| option.name.text == "sid")?;
         return option.value?.text.parse().ok();

@@ -11,7 +11,7 @@ mod planned;
 mod state;
 mod transform;
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{collections::HashMap, fmt, sync::LazyLock};
 
 use application::Application;
 
@@ -40,6 +40,17 @@ pub enum State {
     NeedsParser(&'static str),
     /// Suricata has it; a rule with it is refused.
     Planned,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Supported => f.write_str("supported"),
+            Self::NeedsParser(application::ANY) => f.write_str("needs the detection of protocols"),
+            Self::NeedsParser(protocol) => write!(f, "needs the parser of {protocol}"),
+            Self::Planned => f.write_str("not supported"),
+        }
+    }
 }
 
 impl Keyword {

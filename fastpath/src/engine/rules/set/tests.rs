@@ -155,6 +155,18 @@ fn the_higher_rev_of_a_sid_counts() {
 }
 
 #[test]
+fn a_rule_that_is_too_long_is_refused_without_being_taken_apart() {
+    let rule = |length: usize| {
+        let options = "content:\"a\"; ".repeat(length / 13);
+        format!("alert udp any any -> any any ({options} sid:1;)")
+    };
+    assert_eq!(load(&rule(60_000)).1.failed, []);
+    let (sid, _, column, reason) = error(&rule(70_000));
+    assert_eq!((sid, column), (None, (1 << 16) + 1));
+    assert!(reason.contains("65536 bytes at most"), "{reason}");
+}
+
+#[test]
 fn a_file_that_is_no_rule_file_is_given_up() {
     let (rules, report) = load(&"x\n".repeat(MAX_FAILURES + 50));
     assert!(rules.is_empty());

@@ -69,8 +69,8 @@ pub(super) const FAMILIES: [&[Entry]; 28] = [
     websocket::KEYWORDS,
 ];
 
-/// What a keyword that works with every protocol needs: to know the protocol.
-const ANY: &str = "any";
+/// Stands for all protocols, where a keyword needs no more than that they are told apart.
+pub(super) const ANY: &str = "any";
 
 /// A keyword about an application protocol.
 #[derive(Clone, Copy)]

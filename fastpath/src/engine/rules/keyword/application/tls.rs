@@ -115,7 +115,7 @@ fn moment(value: Token<'_>) -> Result<(), Fault> {
     let mut parts = date.split('-');
     let year = parts.next().unwrap_or("");
     let (month, day) = (parts.next(), parts.next());
-    let is_seconds = month.is_none() && year.len() > 4 && year.parse::<u32>().is_ok();
+    let is_seconds = month.is_none() && (5..=10).contains(&year.len()) && is(year, year.len(), 0..=u32::MAX);
     let is_date = is(year, 4, 0..=9999)
         && month.is_none_or(|month| is(month, 2, 1..=12))
         && day.is_none_or(|day| is(day, 2, 1..=31))

@@ -33,9 +33,10 @@ pub(super) fn one_of(value: Token<'_>, names: &str) -> Result<(), Fault> {
     if is_one_of(value.text, names) { Ok(()) } else { Err(unknown(value, names)) }
 }
 
-/// A number, or a list of flags, each with or without `!` and each once.
+/// A number or a comparison, or a list of flags, each with or without `!` and each once.
 pub(super) fn flags<T: Field>(value: Token<'_>, names: &str) -> Result<(), Fault> {
-    if !value.text.contains(|c: char| c.is_ascii_alphabetic()) || value.text.starts_with("0x") {
+    let first = value.strip_prefix("!").unwrap_or(value);
+    if !first.text.starts_with(|c: char| c.is_ascii_alphabetic()) {
         return integer::<T>(value);
     }
     each_once(value, ',', |flag| one_of(flag.strip_prefix("!").unwrap_or(flag), names))
