@@ -156,6 +156,78 @@ fn patterns_and_variables_are_known() {
     assert_eq!((&report["rules"], &report["loaded"]), (&json!(2), &json!(2)), "{report}");
 }
 
+/// Bytes without any order, the same in each run.
+fn noise(bytes: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    };
+    std::iter::repeat_with(next).flatten().take(bytes).collect()
+}
+
+/// A file that holds no rules costs an error, not the program: neither a crash nor memory without end.
+#[test]
+fn garbage_is_refused_in_little_memory() {
+    const SIZE: usize = 4 << 20;
+    let filled = |start: &str, pattern: &str| {
+        let mut text = start.as_bytes().to_vec();
+        text.extend(pattern.bytes().cycle().take(SIZE));
+        text
+    };
+    let printable = noise(SIZE).into_iter().map(|byte| if byte < 8 { b'\n' } else { b' ' + byte % 95 });
+    let files = [
+        ("noise", noise(SIZE)),
+        ("printable", printable.collect()),
+        ("nul", vec![0; SIZE]),
+        ("high", vec![0xff; SIZE]),
+        ("one line", vec![b'a'; SIZE]),
+        ("short lines", filled("", "x\n")),
+        ("continued lines", filled("", "x\\\n")),
+        ("options", filled("alert tcp any any -> any any (", "a;")),
+        ("sids", filled("alert tcp any any -> any any (", "sid ;")),
+        ("contents", filled("alert tcp any any -> any any (", "content:\"a\"; ")),
+        ("brackets", filled("alert tcp ", "[")),
+        ("addresses", filled("alert tcp [", "1.1.1.1,")),
+        ("expressions", filled("alert tcp any any -> any any (", "pcre:\"/(a{1,900}){1,900}/\"; ")),
+        ("rules with NUL", filled("", "alert tcp any any -> any any (content:\"\0\"; depth:\0; sid:1;)\n")),
+    ];
+    let dir = tempfile::tempdir().unwrap();
+    for (name, bytes) in files {
+        fs::write(dir.path().join("garbage.rules"), &bytes).unwrap();
+        let mut command = Command::new("sh");
+        // Kibibytes of address space.
+        let limited = "ulimit -v 262144 && exec \"$0\" check --json -S garbage.rules";
+        command.args(["-c", limited, env!("CARGO_BIN_EXE_fastpath")]).current_dir(&dir);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let failed = report["failed"].as_array().unwrap().len();
+        assert!(failed > 0 && failed <= 100_001, "{name}: {failed}");
+        assert_eq!(report["loaded"], 0, "{name}");
+    }
+}
+
+#[test]
+fn keywords_are_listed() {
+    let (status, out, _) = check(&[], &["--list-keywords", "--json"]);
+    assert_eq!(status, 0);
+    let all: Value = serde_json::from_str(&out).unwrap();
+    let of = |name: &str| all.as_array().unwrap().iter().find(|keyword| keyword["name"] == name).unwrap();
+    assert_eq!(of("content")["state"], "supported");
+    assert_eq!(
+        (&of("http.uri")["state"], &of("http.uri")["missing_parser"]),
+        (&json!("needs-parser"), &json!("http"))
+    );
+    assert_eq!(of("lua")["state"], "unsupported");
+    let (status, out, _) = check(&[], &["--list-keywords"]);
+    assert_eq!((status, out.lines().count()), (0, all.as_array().unwrap().len()));
+    assert!(out.contains("needs the parser of dns"), "{out}");
+    assert_eq!(check(&[("good.rules", GOOD)], &["--list-keywords"]).0, 2);
+}
+
 /// Runs `command` with a pipe that nobody reads as its standard output or error; its status.
 fn closed(command: &mut Command, stderr: bool) -> i32 {
     let (reader, writer) = std::io::pipe().unwrap();

@@ -13,15 +13,18 @@ use serde::Serialize;
 use super::{environment::environment, rules};
 use crate::{
     config::{Given, Named, Override},
-    engine::rules::{LoadReport, RuleError, Variables},
+    engine::rules::{LoadReport, RuleError, State, Variables, keywords},
 };
 
 /// Exit status: 0 when all rules loaded, 1 when some failed, 2 when a file could not be read.
 #[derive(Args, Debug)]
 pub(super) struct CheckArgs {
     /// Rule file or pattern; may be repeated
-    #[arg(short = 'S', long = "rules", value_name = "FILE", required = true)]
+    #[arg(short = 'S', long = "rules", value_name = "FILE", required_unless_present = "list_keywords")]
     rules: Vec<PathBuf>,
+    /// Print all keywords of the rule language and whether rules may use them, and check nothing
+    #[arg(long, conflicts_with_all = ["rules", "set"])]
+    list_keywords: bool,
     /// Print one JSON object: rules, loaded, failed (each with sid, file, line, column, reason); of a threshold-file
     /// thresholds, and idle like failed: entries without effect
     #[arg(long)]
@@ -32,6 +35,9 @@ pub(super) struct CheckArgs {
 }
 
 pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
+    if args.list_keywords {
+        return list_keywords(args.json);
+    }
     let mut named = Named::default();
     let refused = named.apply(args.set.iter().map(|v| Given::flag("--set", v.clone())));
     if let Some(error) = refused.first() {
@@ -52,6 +58,43 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let written = if args.json { write_json(&mut out, &report) } else { write_text(&mut out, &report) };
     super::unless_closed(written.and_then(|()| out.flush()))?;
     Ok(if report.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn list_keywords(json: bool) -> anyhow::Result<ExitCode> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let written = if json { write_keywords_json(&mut out) } else { write_keywords(&mut out) };
+    super::unless_closed(written.and_then(|()| out.flush()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write_keywords(out: &mut impl io::Write) -> io::Result<()> {
+    for keyword in keywords() {
+        writeln!(out, "{:<32} {:<32} {}", keyword.name, keyword.state.to_string(), keyword.url())?;
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct JsonKeyword {
+    name: &'static str,
+    /// `supported`, `needs-parser` or `unsupported`.
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing_parser: Option<&'static str>,
+    url: String,
+}
+
+fn write_keywords_json(out: &mut impl io::Write) -> io::Result<()> {
+    let all = keywords().map(|keyword| {
+        let (state, missing_parser) = match keyword.state {
+            State::Supported => ("supported", None),
+            State::NeedsParser(protocol) => ("needs-parser", Some(protocol)),
+            State::Planned => ("unsupported", None),
+        };
+        JsonKeyword { name: keyword.name, state, missing_parser, url: keyword.url() }
+    });
+    serde_json::to_writer(&mut *out, &all.collect::<Vec<_>>())?;
+    writeln!(out)
 }
 
 #[derive(Serialize)]

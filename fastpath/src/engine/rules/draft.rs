@@ -2,7 +2,8 @@
 
 use super::{buffer::Buffer, condition::Condition, fault::Fault, lexer::Token, payload::Sections};
 use super::{
-    effect::Effect, environment::Context, ordering::Ordering, state::tag::Extent, state::threshold::Limit,
+    effect::Effect, environment::Context, header, ordering::Ordering, state::tag::Extent,
+    state::threshold::Limit,
 };
 
 /// What a rule's options have said so far.
@@ -18,6 +19,8 @@ pub(super) struct Draft<'l> {
     pub(super) priority: Option<u8>,
     pub(super) conditions: Vec<Condition>,
     pub(super) effects: Vec<Effect>,
+    /// Application protocol that it is about.
+    pub(super) application: Option<&'static str>,
     /// Application protocol whose parser it needs, and where it says so.
     pub(super) missing_parser: Option<(&'static str, usize)>,
     /// What is asked of bytes.
@@ -47,6 +50,7 @@ impl<'l> Draft<'l> {
             priority: None,
             conditions: Vec::new(),
             effects: Vec::new(),
+            application: None,
             missing_parser: None,
             sections: Sections::new(),
             alert: None,
@@ -63,6 +67,39 @@ impl Draft<'_> {
     /// `name` needs the parser of an application protocol.
     pub(super) fn need_parser(&mut self, protocol: &'static str, name: Token<'_>) {
         self.missing_parser.get_or_insert((protocol, name.at));
+    }
+
+    /// `name` says that the rule is about an application protocol (or one that it belongs with).
+    pub(super) fn belong_to(&mut self, protocol: &'static str, name: Token<'_>) -> Result<(), Fault> {
+        self.need_parser(protocol, name);
+        match self.application {
+            None => self.application = Some(protocol),
+            Some(other) if header::belong_together(other, protocol) => {}
+            Some(other) => {
+                let reason =
+                    format!("`{}` is about `{protocol}`, but the rule is about `{other}`", name.text);
+                return Err(name.fault(reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// `name` is about what several application protocols have; of them it misses `protocol` first.
+    pub(super) fn belong_to_one_of(
+        &mut self,
+        protocol: &'static str,
+        others: &[&str],
+        name: Token<'_>,
+    ) -> Result<(), Fault> {
+        self.need_parser(protocol, name);
+        match self.application {
+            Some(own) if own != protocol && !others.contains(&own) => {
+                let reason =
+                    format!("`{}` is about nothing that `{own}`, which the rule is about, has", name.text);
+                Err(name.fault(reason))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// `name` is a sticky buffer: what follows is about `buffer`.

@@ -75,6 +75,8 @@ const APPLICATION: &[&str] = &[
     "http2",
     "ike",
     "imap",
+    "irc",
+    "jabber",
     "krb5",
     "ldap",
     "mdns",
@@ -98,6 +100,17 @@ const APPLICATION: &[&str] = &[
     "tls",
     "ssl",
     "websocket",
+];
+
+/// Application protocols that one rule may be about together. The first of a line is the one whose keywords go with the others'.
+const RELATED: &[&[&str]] = &[
+    &["http", "http1"],
+    &["http", "http2", "doh2"],
+    &["dns", "doh2"],
+    &["dns", "mdns"],
+    &["dcerpc", "smb"],
+    &["ftp", "ftp-data"],
+    &["ssl", "tls"],
 ];
 
 /// Reads headers; keeps the sets it has read, because most rules name the same few.
@@ -174,11 +187,21 @@ fn protocol(token: Token<'_>) -> Result<Protocol, Fault> {
         "icmpv4" => Ok(Protocol::Icmpv4),
         "icmpv6" => Ok(Protocol::Icmpv6),
         name @ ("ether" | "arp") => Err(token.fault(format!("the protocol `{name}` is not supported yet"))),
-        name => match APPLICATION.iter().find(|known| **known == name) {
+        name => match application(name) {
             Some(known) => Ok(Protocol::Application(known)),
             None => Err(token.fault(format!("unknown protocol `{name}`"))),
         },
     }
+}
+
+/// The application protocol of this name.
+pub(super) fn application(name: &str) -> Option<&'static str> {
+    APPLICATION.iter().copied().find(|known| *known == name)
+}
+
+/// Whether a rule may be about both: one is a version of the other or carries it, or both carry the same.
+pub(super) fn belong_together(one: &str, other: &str) -> bool {
+    one == other || RELATED.iter().any(|group| group.contains(&one) && group.contains(&other))
 }
 
 fn both_ways(token: Token<'_>) -> Result<bool, Fault> {

@@ -19,17 +19,29 @@ where
 
 /// A number of bytes: with `kb`, `mb` or `gb` behind it (also `kib` and so on, which mean the same), of 2^10, 2^20 or 2^30.
 pub(super) fn size(token: Token<'_>) -> Result<u64, Fault> {
-    let digits = token.text.find(|c: char| !c.is_ascii_digit()).unwrap_or(token.text.len());
-    let (number, unit) = token.text.split_at(digits);
-    let unit = match unit.trim().to_ascii_lowercase().as_str() {
-        "" | "b" => Some(1_u64),
-        "kb" | "kib" => Some(1 << 10),
-        "mb" | "mib" => Some(1 << 20),
-        "gb" | "gib" => Some(1 << 30),
-        _ => None,
+    let wrong = |_| token.fault(format!("`{}` is no size: write a number, and kb, mb or gb", token.text));
+    unsigned(token, u64::MAX).map_err(wrong)
+}
+
+/// A decimal number, one with a unit (`10kb`, `2mib`), or a hexadecimal one (`0x1f`), up to `max`.
+fn unsigned(token: Token<'_>, max: u64) -> Result<u64, Fault> {
+    let wrong = || token.fault(format!("`{}` is no whole number from 0 to {max}", token.text));
+    if let Some(digits) = token.text.strip_prefix("0x") {
+        let is_hex = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let number = u64::from_str_radix(digits, 16).ok().filter(|number| is_hex && *number <= max);
+        return number.ok_or_else(wrong);
+    }
+    let end = token.text.find(|c: char| !c.is_ascii_digit()).unwrap_or(token.text.len());
+    let (digits, unit) = token.text.split_at(end);
+    let factor = match unit.trim_start().to_ascii_lowercase().as_str() {
+        "" => 1,
+        "kb" | "kib" => 1 << 10,
+        "mb" | "mib" => 1 << 20,
+        "gb" | "gib" => 1 << 30,
+        _ => return Err(wrong()),
     };
-    let size = number.parse().ok().zip(unit).and_then(|(number, unit): (u64, u64)| number.checked_mul(unit));
-    size.ok_or_else(|| token.fault(format!("`{}` is no size: write a number, and kb, mb or gb", token.text)))
+    let number = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
+    number.filter(|number| *number <= max).ok_or_else(wrong)
 }
 
 /// What a header field is compared with: Suricata's unsigned integer syntax ("Integer Keywords").
@@ -51,6 +63,10 @@ pub(super) enum Comparison<T> {
     Between(T, T),
     /// `!a<>b`, `!a-b`: not strictly between.
     NotBetween(T, T),
+    /// `&mask=n`: of the bits of the mask, those of `n` alone are set.
+    Masked { mask: T, bits: T },
+    /// `&mask!=n`: otherwise.
+    NotMasked { mask: T, bits: T },
 }
 
 /// A comparison's sign and what it stands for.
@@ -64,9 +80,23 @@ impl<T: Field> Comparison<T> {
     /// Reads a comparison with numbers up to `max`.
     pub(super) fn parse(token: Token<'_>, max: T) -> Result<Self, Fault> {
         let value = |rest: Token<'_>| -> Result<T, Fault> {
-            let number = number(rest, 0..=max.into())?;
+            let number = unsigned(rest, max.into())?;
             T::try_from(number).map_err(|_| rest.fault("the number is too large"))
         };
+        if let Some(rest) = token.strip_prefix("&") {
+            let (mask, negated, bits) = rest
+                .text
+                .split_once("!=")
+                .map(|(mask, bits)| (mask, true, bits))
+                .or_else(|| rest.text.split_once('=').map(|(mask, bits)| (mask, false, bits)))
+                .ok_or_else(|| token.fault("bits are compared as in &0x0f=0x01"))?;
+            let at = |text| Token { at: token.at, ..Token::trimmed(text, 0) };
+            let (mask, bits) = (value(at(mask))?, value(at(bits))?);
+            if mask.into() & bits.into() != bits.into() {
+                return Err(token.fault(format!("{bits} has bits that the mask {mask} has not")));
+            }
+            return Ok(if negated { Self::NotMasked { mask, bits } } else { Self::Masked { mask, bits } });
+        }
         if let Some(pair) = token.text.split_once("<>").or_else(|| token.text.split_once('-')) {
             let (negated, first) = match pair.0.strip_prefix('!') {
                 Some(first) => (true, first),
@@ -103,12 +133,13 @@ impl<T: Field> Comparison<T> {
         value(token).map(Self::Equal)
     }
 
-    /// The largest number it holds for, if there is one.
+    /// The largest number it holds for, if it bounds the numbers.
     pub(super) fn largest(self) -> Option<T> {
         match self {
             Self::Equal(n) | Self::AtMost(n) => Some(n),
             Self::Below(n) | Self::Between(_, n) => T::try_from(n.into().saturating_sub(1)).ok(),
             Self::NotEqual(_) | Self::Above(_) | Self::AtLeast(_) | Self::NotBetween(..) => None,
+            Self::Masked { .. } | Self::NotMasked { .. } => None,
         }
     }
 
@@ -123,6 +154,8 @@ impl<T: Field> Comparison<T> {
             Self::AtLeast(n) => number >= n,
             Self::Between(a, b) => between(a, b),
             Self::NotBetween(a, b) => !between(a, b),
+            Self::Masked { mask, bits } => number.into() & mask.into() == bits.into(),
+            Self::NotMasked { mask, bits } => number.into() & mask.into() != bits.into(),
         }
     }
 }
@@ -137,7 +170,7 @@ mod tests {
 
     #[test]
     fn every_form_holds_where_it_says() {
-        let cases: [(&str, &[u16]); 12] = [
+        let cases: [(&str, &[u16]); 15] = [
             ("2", &[2]),
             ("=2", &[2]),
             ("!2", &[0, 1, 3, 4, 5]),
@@ -150,21 +183,25 @@ mod tests {
             ("1 - 4", &[2, 3]),
             ("!1<>4", &[0, 1, 4, 5]),
             ("!1-4", &[0, 1, 4, 5]),
+            ("0x2", &[2]),
+            ("&0x3=1", &[1, 5]),
+            ("& 3 != 0", &[1, 2, 3, 5]),
         ];
         for (text, expected) in cases {
             let comparison = parse(text).unwrap();
             let held: Vec<_> = (0..6).filter(|&n| comparison.holds(n)).collect();
             assert_eq!(held, expected, "{text}");
-            let largest = (0..=400).rev().find(|&n| comparison.holds(n)).filter(|&n| n < 400);
+            let largest = (0..=400).rev().find(|&n| comparison.holds(n)).filter(|&n| n < 300);
             assert_eq!(comparison.largest(), largest, "{text}");
         }
     }
 
     #[test]
     fn bad_forms_fault() {
-        for text in
-            ["", "x", "301", "<0", ">300", "+1", "4<>1", "1<>2", "<", "1<>", "<>1", "<-1", "1.5", "0x10", "!"]
-        {
+        for text in [
+            "", "x", "301", "<0", ">300", "+1", "4<>1", "1<>2", "<", "1<>", "<>1", "<-1", "1.5", "0x",
+            "0x+1", "0x12d", "1tb", "1kb", "&1", "&1=2", "&=1", "!",
+        ] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

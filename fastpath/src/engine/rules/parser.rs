@@ -58,6 +58,10 @@ impl Rule {
     }
 }
 
+/// Bytes of the longest rule that is read: many times the longest of the Emerging Threats rules. It bounds what one line of a
+/// file that is no rule file costs.
+const MAX_LENGTH: usize = 1 << 16;
+
 /// Parses one rule; the offset is where its sid stands. Bytes that are no text have become U+FFFD: a rule with one of
 /// them would not look for what its author wrote.
 pub(super) fn parse(
@@ -65,6 +69,10 @@ pub(super) fn parse(
     headers: &mut HeaderParser<'_>,
     context: Context<'_>,
 ) -> Result<(Rule, usize), Fault> {
+    if text.len() > MAX_LENGTH {
+        let reason = format!("a rule may have {MAX_LENGTH} bytes at most; this one has {}", text.len());
+        return Err(Fault::new(MAX_LENGTH, reason));
+    }
     if let Some(at) = text.find(char::REPLACEMENT_CHARACTER) {
         return Err(Fault::new(
             at,
@@ -75,7 +83,7 @@ pub(super) fn parse(
     let (action, header) = headers.parse(&words)?;
     let mut draft = Draft::new(context);
     if let Protocol::Application(protocol) = header.protocol {
-        draft.need_parser(protocol, words.protocol);
+        draft.belong_to(protocol, words.protocol)?;
     }
     for option in &words.options {
         keyword::apply(&mut draft, option)?;
@@ -89,6 +97,9 @@ pub(super) fn parse(
 
 /// The sid of a rule that could not be parsed, if it can be made out.
 pub(super) fn guess_sid(text: &str) -> Option<u32> {
+    if text.len() > MAX_LENGTH {
+        return None;
+    }
     if let Ok(words) = RuleText::lex(text) {
         let option = words.options.iter().find(|option| option.name.text == "sid")?;
         return option.value?.text.parse().ok();
@@ -106,7 +117,9 @@ fn compile(draft: Draft<'_>, sid: u32, action: Action, header: Header) -> Result
         payload::check_size(draft.sections.payload(), largest)?;
     }
     let fast_pattern = fast_pattern(draft.sections.payload()).map(Into::into);
-    let mut sections = draft.sections.finish()?.into_iter();
+    let sections = draft.sections.finish()?;
+    sections.iter().try_for_each(keyword::check)?;
+    let mut sections = sections.into_iter();
     let payload = sections.next().map(Program::new).transpose()?.unwrap_or_default();
     let buffers = sections.map(Inspection::new).collect::<Result<Box<[_]>, _>>()?;
     let missing_parser = draft.missing_parser;

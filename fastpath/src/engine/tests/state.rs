@@ -216,7 +216,7 @@ alert udp any any -> any any (content:\"y\"; hostbits:isset,seen; sid:5;)",
     assert_eq!(sids(12, from_to(1, 1, b"y")), [3]);
     assert!(sids(12, from_to(1, 1, b"x")).is_empty());
     assert_eq!(sids(0, from_to(1, 1, b"y")), [3], "time was set back");
-    assert_eq!(sids(12, from_to(1, 1, b"y")), [2, 5]);
+    assert_eq!(sids(12, from_to(1, 1, b"y")), [5, 2]);
     let mut back = from_to(1, 1, b"z");
     back[26..34].rotate_left(4);
     back[24..26].fill(0);

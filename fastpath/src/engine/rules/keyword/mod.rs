@@ -11,7 +11,13 @@ mod planned;
 mod state;
 mod transform;
 
+use std::{collections::HashMap, fmt, sync::LazyLock};
+
+use application::Application;
+
 use super::{draft::Draft, fault::Fault, lexer::RuleOption, lexer::Token};
+
+pub(super) use application::check;
 
 /// A rule option.
 #[derive(Clone, Copy, Debug)]
@@ -29,8 +35,22 @@ pub struct Keyword {
 pub enum State {
     /// It is evaluated as Suricata does.
     Supported,
+    /// It is read and checked, but a rule with it is refused: it needs the parser of this application protocol (`any`: the
+    /// detection of protocols), which is not there yet.
+    NeedsParser(&'static str),
     /// Suricata has it; a rule with it is refused.
     Planned,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Supported => f.write_str("supported"),
+            Self::NeedsParser(application::ANY) => f.write_str("needs the detection of protocols"),
+            Self::NeedsParser(protocol) => write!(f, "needs the parser of {protocol}"),
+            Self::Planned => f.write_str("not supported"),
+        }
+    }
 }
 
 impl Keyword {
@@ -40,13 +60,19 @@ impl Keyword {
     }
 }
 
-/// All keywords, supported ones first.
+/// All keywords, those that are read first.
 pub fn keywords() -> impl Iterator<Item = Keyword> {
-    let supported = supported().map(|&(name, page, _)| Keyword { name, state: State::Supported, page });
+    let read = entries().map(|&(name, page, reader)| {
+        let state = match reader {
+            Reader::Application(application) => State::NeedsParser(application.protocol),
+            _ => State::Supported,
+        };
+        Keyword { name, state, page }
+    });
     let planned = planned::PLANNED.iter().flat_map(|&(page, names)| {
         names.iter().map(move |&name| Keyword { name, state: State::Planned, page })
     });
-    supported.chain(planned)
+    read.chain(planned)
 }
 
 /// How a keyword is read: with a value, without, or either way.
@@ -62,13 +88,14 @@ pub(super) enum Reader {
     Modifier(fn(&mut Draft<'_>, Token<'_>, Token<'_>) -> Result<(), Fault>),
     /// `name;` or `name:value;`, about the content before.
     Either(fn(&mut Draft<'_>, Token<'_>, Option<Token<'_>>) -> Result<(), Fault>),
+    /// Checked only: it is about an application protocol without a parser.
+    Application(Application),
 }
 
 /// Name, page, reader.
 type Entry = (&'static str, &'static str, Reader);
 
-const FAMILIES: [&[Entry]; 8] = [
-    application::KEYWORDS,
+const FAMILIES: [&[Entry]; 7] = [
     event::KEYWORDS,
     flow::KEYWORDS,
     header::KEYWORDS,
@@ -78,14 +105,18 @@ const FAMILIES: [&[Entry]; 8] = [
     transform::KEYWORDS,
 ];
 
-fn supported() -> impl Iterator<Item = &'static Entry> {
-    FAMILIES.iter().copied().flatten()
+fn entries() -> impl Iterator<Item = &'static Entry> {
+    FAMILIES.iter().chain(&application::FAMILIES).copied().flatten()
 }
+
+/// The keywords by name.
+static INDEX: LazyLock<HashMap<&str, Reader>> =
+    LazyLock::new(|| entries().map(|&(name, _, reader)| (name, reader)).collect());
 
 /// Reads one option into the draft.
 pub(super) fn apply(draft: &mut Draft<'_>, option: &RuleOption<'_>) -> Result<(), Fault> {
     let name = option.name;
-    let Some((_, _, reader)) = supported().find(|(known, _, _)| *known == name.text) else {
+    let Some(reader) = INDEX.get(name.text) else {
         let planned = planned::PLANNED.iter().any(|(_, names)| names.contains(&name.text));
         return Err(name.fault(match planned {
             true => format!("keyword `{}` is not supported yet", name.text),
@@ -93,17 +124,25 @@ pub(super) fn apply(draft: &mut Draft<'_>, option: &RuleOption<'_>) -> Result<()
         }));
     };
     let value = option.value.filter(|value| !value.text.is_empty());
-    let needed =
-        || value.ok_or_else(|| name.fault(format!("`{}` needs a value: `{}:…;`", name.text, name.text)));
+    let needed = || value.ok_or_else(|| needs_value(name));
     match *reader {
         Reader::Value(read) => read(draft, needed()?),
         Reader::Modifier(read) => read(draft, name, needed()?),
         Reader::Either(read) => read(draft, name, value),
+        Reader::Application(application) => application.read(draft, name, value),
         Reader::Bare(read) | Reader::Flag(read) => match value {
             None => read(draft, name),
-            Some(value) => Err(value.fault(format!("`{}` takes no value", name.text))),
+            Some(value) => Err(takes_no_value(name, value)),
         },
     }
+}
+
+fn needs_value(name: Token<'_>) -> Fault {
+    name.fault(format!("`{}` needs a value: `{}:…;`", name.text, name.text))
+}
+
+fn takes_no_value(name: Token<'_>, value: Token<'_>) -> Fault {
+    value.fault(format!("`{}` takes no value", name.text))
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use super::{
     variable::{Names, Operand},
 };
 use crate::engine::rules::{
-    draft::Draft, fault::Fault, lexer::Token, number::number, scan::Needle, transform::Transform,
+    buffer::Buffer, draft::Draft, fault::Fault, lexer::Token, number::number, scan::Needle,
+    transform::Transform,
 };
 
 /// A compiled content.
@@ -70,16 +71,19 @@ enum Fast {
 const MAX_DISTANCE: i64 = 1 << 20;
 
 pub(in crate::engine::rules) fn content(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
-    let (negated, quoted) = match value.strip_prefix("!") {
-        Some(rest) => (true, rest),
-        None => (false, value),
-    };
-    let bytes = pattern::parse(quoted.unquote()?)?;
-    if bytes.len() > usize::from(u16::MAX) {
-        return Err(value.fault("a content may have 65535 bytes at most"));
-    }
-    let content = ContentDraft { at: value.at, bytes, negated, ..ContentDraft::default() };
+    let content = ContentDraft::parse(value, true)?;
     draft.sections.push(StepDraft::Content(content));
+    Ok(())
+}
+
+/// A content about `buffer` whichever buffer the rule named last (`filename:"a"` and its like); it needs no quotes.
+pub(in crate::engine::rules) fn content_of(
+    draft: &mut Draft<'_>,
+    buffer: Buffer,
+    value: Token<'_>,
+) -> Result<(), Fault> {
+    let content = ContentDraft::parse(value, false)?;
+    draft.sections.push_to(buffer, value.at, StepDraft::Content(content));
     Ok(())
 }
 
@@ -193,6 +197,32 @@ pub(in crate::engine::rules) fn fast_pattern(
 }
 
 impl ContentDraft {
+    fn parse(value: Token<'_>, quotes: bool) -> Result<Self, Fault> {
+        let (negated, text) = match value.strip_prefix("!") {
+            Some(rest) => (true, rest),
+            None => (false, value),
+        };
+        let text = if quotes || text.text.starts_with('"') { text.unquote()? } else { text };
+        let bytes = pattern::parse(text)?;
+        if bytes.len() > usize::from(u16::MAX) {
+            return Err(value.fault("a content may have 65535 bytes at most"));
+        }
+        Ok(Self { at: value.at, bytes, negated, ..Self::default() })
+    }
+
+    /// Where it stands in the rule.
+    pub(in crate::engine::rules) fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(in crate::engine::rules) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(in crate::engine::rules) fn is_nocase(&self) -> bool {
+        self.nocase
+    }
+
     /// The bytes to look for first, if this content may be looked for first: a part or the whole of it.
     pub(in crate::engine::rules) fn fast_pattern(&self) -> Option<&[u8]> {
         match self.fast {

@@ -23,8 +23,8 @@ mod view;
 pub(super) use {
     absent::Absent,
     content::{
-        ContentDraft, check_size, content, depth, distance, endswith, fast_pattern, nocase, offset, rawbytes,
-        startswith, within,
+        ContentDraft, check_size, content, content_of, depth, distance, endswith, fast_pattern, nocase,
+        offset, rawbytes, startswith, within,
     },
     evaluate::{Cursors, Text},
     keyword::{

@@ -79,7 +79,10 @@ pub(in crate::engine::rules) fn pcre(draft: &mut Draft<'_>, value: Token<'_>) ->
         .map_err(|error| Fault::new(expression_at, error.to_string()))?;
     let step = StepDraft::Other(Step::Pcre(Pcre { regex, negated, relative, anchors: false }));
     match buffer {
-        Some(name) => draft.sections.push_to(Buffer::Application(name), value.at, step),
+        Some(name) => {
+            draft.belong_to("http", value)?;
+            draft.sections.push_to(Buffer::Application(name), value.at, step);
+        }
         None => draft.sections.push(step),
     }
     Ok(())

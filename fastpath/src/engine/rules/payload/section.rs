@@ -175,6 +175,9 @@ impl Sections {
             self.section();
         }
         let to = self.position(Section::new(buffer, at));
+        if matches!(step, StepDraft::Content(_)) {
+            self.last_content = Some(to);
+        }
         self.all[to].steps.push(step);
     }
 

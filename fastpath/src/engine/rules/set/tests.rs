@@ -44,7 +44,7 @@ fn counts_and_names_what_fails() {
 fn unknown_keywords_are_named_with_sid_line_and_column() {
     let text = "\nalert udp any any -> any any (content:\"a\"; nonsense:1; sid:77;)";
     assert_eq!(error(text), (Some(77), 2, 44, "unknown keyword `nonsense`".into()));
-    assert_eq!(reason("http.uri;"), "keyword `http.uri` is not supported yet");
+    assert_eq!(reason("lua:a;"), "keyword `lua` is not supported yet");
     assert_eq!(reason("Content:\"a\";"), "unknown keyword `Content`");
 }
 
@@ -152,6 +152,18 @@ fn the_higher_rev_of_a_sid_counts() {
     assert_eq!(report.failed.iter().map(|e| e.line).collect::<Vec<_>>(), [1, 3]);
     assert!(report.failed[0].reason.contains("replaced by rev 3 of sid 1 at a.rules:2"));
     assert_eq!(report.rules, report.loaded + report.failed.len());
+}
+
+#[test]
+fn a_rule_that_is_too_long_is_refused_without_being_taken_apart() {
+    let rule = |length: usize| {
+        let options = "content:\"a\"; ".repeat(length / 13);
+        format!("alert udp any any -> any any ({options} sid:1;)")
+    };
+    assert_eq!(load(&rule(60_000)).1.failed, []);
+    let (sid, _, column, reason) = error(&rule(70_000));
+    assert_eq!((sid, column), (None, (1 << 16) + 1));
+    assert!(reason.contains("65536 bytes at most"), "{reason}");
 }
 
 #[test]
