@@ -36,7 +36,7 @@ pub(in crate::engine::rules) enum Window {
 
 impl Window {
     /// The same, counted from the start.
-    pub(super) fn from_the_start(self) -> Self {
+    pub(super) fn to_the_start(self) -> Self {
         let Self::Relative { distance, within } = self else { return self };
         Self::Payload { offset: distance, depth: within }
     }

@@ -37,11 +37,6 @@ impl IsDataAt {
         self.relative
     }
 
-    /// `!1,relative`: the match before must end where the buffer ends, as with `endswith`.
-    pub(in crate::engine::rules) fn is_end(&self) -> bool {
-        self.relative && self.negated && self.offset == Operand::Number(1)
-    }
-
     /// An absolute offset is that of a byte which must be there; a relative one is a number of bytes which must follow
     /// the cursor.
     pub(in crate::engine::rules) fn holds(&self, view: &View<'_>) -> bool {
@@ -101,8 +96,7 @@ mod tests {
     #[test]
     fn good_and_bad_forms() {
         let parse = |text| IsDataAt::parse(Token { text, at: 0 }, &Names::default());
-        assert!(parse("!1,relative").unwrap().is_end() && parse("! 1 , relative").unwrap().is_end());
-        assert!(!parse("1,relative").unwrap().is_end() && !parse("!1").unwrap().is_end());
+        assert!(parse("!1,relative").is_ok() && parse("! 1 , relative").is_ok());
         assert!(parse("65535").is_ok() && parse("5,rawbytes").is_ok());
         for bad in
             ["", "!", "-1", "65536", "n", "1,rel", "1,", "1,rawbytes,relative", "1,relative,relative", "0x1"]

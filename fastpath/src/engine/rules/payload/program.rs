@@ -25,7 +25,7 @@ pub(in crate::engine::rules) struct Program {
 
 /// One keyword of it.
 #[derive(Debug)]
-pub(super) enum Step {
+pub(in crate::engine::rules) enum Step {
     Content(Content),
     Pcre(Pcre),
     IsDataAt(IsDataAt),
@@ -139,7 +139,7 @@ impl Step {
     /// Nothing stands before it that it could be relative to: it is to the start.
     fn begin(&mut self) {
         match self {
-            Self::Content(content) => content.window = content.window.from_the_start(),
+            Self::Content(content) => content.window = content.window.to_the_start(),
             Self::Pcre(pcre) => pcre.relative = false,
             // Theirs is seen to when they are asked.
             _ => {}

@@ -120,9 +120,10 @@ impl Regex {
         match code {
             // 0: there are more groups than the one pair that there is room for.
             0.. => {
+                // SAFETY: the match data is live.
+                let pair = unsafe { sys::pcre2_get_ovector_pointer_8(memory.data.as_ptr()) };
                 // SAFETY: the match data was made with one pair, so that two values can be read; they were set by the match.
-                let [start, end] =
-                    unsafe { *sys::pcre2_get_ovector_pointer_8(memory.data.as_ptr()).cast::<[usize; 2]>() };
+                let [start, end] = unsafe { *pair.cast::<[usize; 2]>() };
                 // `\K` can put the start behind the end (pcre2pattern, "Resetting the match start").
                 Found::At(start.min(end), end.min(subject.len()))
             }

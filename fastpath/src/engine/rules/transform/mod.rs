@@ -110,11 +110,6 @@ impl Transform {
         }
     }
 
-    /// Whether what comes out is as long as what went in.
-    pub(super) fn keeps_length(&self) -> bool {
-        matches!(self, Self::ToLowercase | Self::ToUppercase | Self::HeaderLowercase | Self::Xor(_))
-    }
-
     /// Whether what comes out can contain `content`; a rule that looks for another never matches (Suricata refuses it).
     pub(super) fn can_yield(&self, content: &[u8], nocase: bool) -> bool {
         match self {

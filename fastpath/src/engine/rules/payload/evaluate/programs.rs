@@ -1,5 +1,8 @@
 //! Programs of any keywords, compared with the obvious way to evaluate them: try every occurrence of everything, one after the other.
 
+// The slow reference counts in i64.
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss)]
+
 use proptest::prelude::*;
 
 use super::tests::found;
