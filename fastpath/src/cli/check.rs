@@ -9,19 +9,20 @@ use std::{
 use clap::Args;
 use serde::Serialize;
 
-use super::rules;
+use super::rules::{self, Loaded, Sources};
 use crate::{
     config::{Given, Named, Override},
-    engine::rules::{LoadReport, RuleError, Variables},
+    engine::rules::{Kept, LineError, LoadReport, RuleError, Variables},
 };
 
-/// Exit status: 0 when all rules loaded, 1 when some failed, 2 when a file could not be read.
+/// Exit status: 0 when all rules loaded, 1 when some rule or some line of a file beside the rules failed, 2 when a file could not be
+/// read. A rule that says itself that it is not for this version (requires) is left out, which is no failure.
 #[derive(Args, Debug)]
 pub(super) struct CheckArgs {
     /// Rule file or pattern; may be repeated
     #[arg(short = 'S', long = "rules", value_name = "FILE", required = true)]
     rules: Vec<PathBuf>,
-    /// Print one JSON object: rules, loaded, failed (each with sid, file, line, column, reason)
+    /// Print one JSON object: rules, loaded, and failed, skipped, warnings, failed_lines (each with sid, file, line, column, reason)
     #[arg(long)]
     json: bool,
     /// A setting by Suricata's name, such as vars.address-groups.HOME_NET=[10.0.0.0/8]; may be repeated
@@ -37,25 +38,38 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     }
     let mut variables = Variables::suricata_defaults();
     named.extend(&mut variables);
-    let report = match rules::load(&args.rules, &variables) {
-        Ok((_, report)) => report,
+    let sources = Sources {
+        rules: &args.rules,
+        classification: named.classification_file.as_deref(),
+        references: named.reference_config_file.as_deref(),
+    };
+    let Loaded { report, bad_lines, .. } = match rules::load(sources, variables, Kept::default()) {
+        Ok(loaded) => loaded,
         Err(error) => return Err(super::Usage(error.to_string()).into()),
     };
     let mut out = io::BufWriter::new(io::stdout().lock());
-    let written = if args.json { write_json(&mut out, &report) } else { write_text(&mut out, &report) };
+    let written = if args.json {
+        write_json(&mut out, &report, &bad_lines)
+    } else {
+        write_text(&mut out, &report, &bad_lines)
+    };
     super::unless_closed(written.and_then(|()| out.flush()))?;
-    Ok(if report.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if report.failed.is_empty() && bad_lines.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 #[derive(Serialize)]
 struct Json<'a> {
     rules: usize,
     loaded: usize,
-    failed: Vec<JsonFailure<'a>>,
+    failed: Vec<JsonFault<'a>>,
+    skipped: Vec<JsonFault<'a>>,
+    warnings: Vec<JsonFault<'a>>,
+    /// Of files beside the rules.
+    failed_lines: Vec<JsonFault<'a>>,
 }
 
 #[derive(Serialize)]
-struct JsonFailure<'a> {
+struct JsonFault<'a> {
     sid: Option<u32>,
     file: String,
     line: u32,
@@ -63,23 +77,48 @@ struct JsonFailure<'a> {
     reason: &'a str,
 }
 
-impl<'a> From<&'a RuleError> for JsonFailure<'a> {
+impl<'a> From<&'a RuleError> for JsonFault<'a> {
     fn from(error: &'a RuleError) -> Self {
         let RuleError { sid, file, line, column, reason } = error;
         Self { sid: *sid, file: file.display().to_string(), line: *line, column: *column, reason }
     }
 }
 
-fn write_json(out: &mut impl io::Write, report: &LoadReport) -> io::Result<()> {
-    let LoadReport { rules, loaded, failed } = report;
-    let json = Json { rules: *rules, loaded: *loaded, failed: failed.iter().map(Into::into).collect() };
+impl<'a> From<&'a LineError> for JsonFault<'a> {
+    fn from(error: &'a LineError) -> Self {
+        let LineError { file, line, column, reason } = error;
+        Self { sid: None, file: file.display().to_string(), line: *line, column: *column, reason }
+    }
+}
+
+fn write_json(out: &mut impl io::Write, report: &LoadReport, bad_lines: &[LineError]) -> io::Result<()> {
+    let LoadReport { rules, loaded, failed, skipped, warnings } = report;
+    let json = Json {
+        rules: *rules,
+        loaded: *loaded,
+        failed: failed.iter().map(Into::into).collect(),
+        skipped: skipped.iter().map(Into::into).collect(),
+        warnings: warnings.iter().map(Into::into).collect(),
+        failed_lines: bad_lines.iter().map(Into::into).collect(),
+    };
     serde_json::to_writer(&mut *out, &json)?;
     writeln!(out)
 }
 
-fn write_text(out: &mut impl io::Write, report: &LoadReport) -> io::Result<()> {
-    for error in &report.failed {
+fn write_text(out: &mut impl io::Write, report: &LoadReport, bad_lines: &[LineError]) -> io::Result<()> {
+    for line in bad_lines {
+        writeln!(out, "{line}")?;
+    }
+    for warning in &report.warnings {
+        writeln!(out, "warning: {warning}")?;
+    }
+    for error in report.skipped.iter().chain(&report.failed) {
         writeln!(out, "{error}")?;
     }
-    writeln!(out, "{} rules read, {} loaded, {} failed", report.rules, report.loaded, report.failed.len())
+    let LoadReport { rules, loaded, failed, skipped, .. } = report;
+    write!(out, "{rules} rules read, {loaded} loaded, {} failed", failed.len())?;
+    if !skipped.is_empty() {
+        write!(out, ", {} not meant for this version", skipped.len())?;
+    }
+    writeln!(out)
 }

@@ -112,9 +112,23 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     named.extend(&mut variables);
 
     let loading = Instant::now();
-    let (rules, report) = rules::load(&args.rules, &variables)?;
+    let sources = rules::Sources {
+        rules: &args.rules,
+        classification: named.classification_file.as_deref(),
+        references: named.reference_config_file.as_deref(),
+    };
+    let rules::Loaded { rules, report, bad_lines } = rules::load(sources, variables, named.eve.kept())?;
     let load = loading.elapsed();
     let mut stderr = io::stderr().lock();
+    for line in &bad_lines {
+        let _ = writeln!(stderr, "line left out: {line}");
+    }
+    for warning in &report.warnings {
+        let _ = writeln!(stderr, "warning: {warning}");
+    }
+    for skipped in &report.skipped {
+        let _ = writeln!(stderr, "{skipped}");
+    }
     for error in &report.failed {
         // The replay goes on when nobody reads what it says.
         let _ = writeln!(stderr, "rule left out: {error}");
@@ -142,7 +156,7 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     let settings =
         Settings { wanted: named.eve.wanted(), ..args.simulated.apply(named.engine).enforcing(enforcement) };
     let mut engine = Engine::new(Arc::new(rules), settings);
-    let mut events = EveFile::create(&args.log_dir, named.eve)?;
+    let mut events = EveFile::create(&args.log_dir, &args.read, named.eve)?;
     let counts = inspect(&mut capture, &mut engine, &mut events)?;
 
     let summary = Summary {
@@ -153,6 +167,7 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
         verdicts: counts.verdicts,
         rules: report.loaded,
         rules_failed: report.failed.len(),
+        rules_skipped: report.skipped.len(),
         load_seconds: load.as_secs_f64(),
         read_seconds: read.as_secs_f64(),
         engine_seconds: counts.time.as_secs_f64(),
@@ -173,6 +188,7 @@ struct Summary {
     verdicts: Verdicts,
     rules: usize,
     rules_failed: usize,
+    rules_skipped: usize,
     load_seconds: f64,
     read_seconds: f64,
     /// Decode to verdict and written events.
@@ -203,7 +219,8 @@ impl Summary {
         writeln!(out, "packets    {} ({} bytes)", self.packets, self.bytes)?;
         writeln!(out, "verdicts   {forward} forward, {drop} drop, {would_drop} would drop")?;
         writeln!(out, "alerts     {}", self.alerts)?;
-        writeln!(out, "rules      {} loaded, {} left out", self.rules, self.rules_failed)?;
+        let left_out = self.rules_failed + self.rules_skipped;
+        writeln!(out, "rules      {} loaded, {left_out} left out", self.rules)?;
         writeln!(
             out,
             "seconds    {:.3} loading rules, {:.3} reading the capture, {:.3} engine",

@@ -5,28 +5,72 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::engine::rules::{LoadReport, RuleSet, Variables};
+use crate::engine::rules::{
+    Classification, Environment, Kept, LineError, LoadReport, ReferenceSystems, RuleSet, Variables,
+};
 
 /// Why rules could not even be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RuleFileError {
-    #[error("{}: cannot read the rule file: {source}", path.display())]
+    #[error("{}: cannot read the file: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
     #[error("{pattern}: {reason}")]
     Pattern { pattern: String, reason: String },
 }
 
-/// Loads the rules of `files` in order. A name that is no file is a pattern (`rules/*.rules`), whose files
-/// are taken in alphabetical order.
-pub(super) fn load(files: &[PathBuf], variables: &Variables) -> Result<(RuleSet, LoadReport), RuleFileError> {
+/// The files that rules are read from and against.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sources<'a> {
+    /// Rule files, in order. A name that is no file is a pattern (`rules/*.rules`), whose files are taken in alphabetical order.
+    pub(super) rules: &'a [PathBuf],
+    /// classification.config.
+    pub(super) classification: Option<&'a Path>,
+    /// reference.config.
+    pub(super) references: Option<&'a Path>,
+}
+
+/// What came of them.
+pub(super) struct Loaded {
+    pub(super) rules: RuleSet,
+    pub(super) report: LoadReport,
+    /// Lines of the files beside the rules that could not be used.
+    pub(super) bad_lines: Vec<LineError>,
+}
+
+/// Loads the rules of `sources`, which keep what `kept` says.
+pub(super) fn load(sources: Sources<'_>, variables: Variables, kept: Kept) -> Result<Loaded, RuleFileError> {
+    let (environment, bad_lines) = environment(sources, variables, kept)?;
     let mut texts = Vec::new();
-    for file in files {
+    for file in sources.rules {
         for path in expand(file)? {
             let text = read(&path)?;
             texts.push((path, text));
         }
     }
-    Ok(RuleSet::parse(texts.iter().map(|(path, text)| (path.as_path(), text.as_str())), variables))
+    let texts = texts.iter().map(|(path, text)| (path.as_path(), text.as_str()));
+    let (rules, report) = RuleSet::load(texts, &environment, None);
+    Ok(Loaded { rules, report, bad_lines })
+}
+
+/// What rules are read against.
+fn environment(
+    sources: Sources<'_>,
+    variables: Variables,
+    kept: Kept,
+) -> Result<(Environment, Vec<LineError>), RuleFileError> {
+    let mut environment = Environment { variables, kept, ..Environment::default() };
+    let mut bad_lines = Vec::new();
+    if let Some(path) = sources.classification {
+        let (classification, bad) = Classification::parse(path, &read(path)?);
+        environment.classification = classification;
+        bad_lines.extend(bad);
+    }
+    if let Some(path) = sources.references {
+        let (references, bad) = ReferenceSystems::parse(path, &read(path)?);
+        environment.references = references;
+        bad_lines.extend(bad);
+    }
+    Ok((environment, bad_lines))
 }
 
 fn expand(file: &Path) -> Result<Vec<PathBuf>, RuleFileError> {

@@ -88,7 +88,22 @@ pub(super) struct RunArgs {
 /// Configuration, then rules, then the wire: nothing is touched before everything is known to be good.
 pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let config = args.into_config()?;
-    let (rules, report) = rules::load(&config.rules, &config.variables)?;
+    let sources = rules::Sources {
+        rules: &config.rules,
+        classification: config.classification_file.as_deref(),
+        references: config.reference_config_file.as_deref(),
+    };
+    let rules::Loaded { rules, report, bad_lines } =
+        rules::load(sources, config.variables.clone(), config.eve.kept())?;
+    for line in &bad_lines {
+        tracing::warn!("{line}; going on without this line");
+    }
+    for warning in &report.warnings {
+        tracing::warn!("{warning}");
+    }
+    for skipped in &report.skipped {
+        tracing::info!("{skipped}");
+    }
     if !report.failed.is_empty() {
         let mut stderr = std::io::stderr().lock();
         for error in &report.failed {
@@ -100,7 +115,7 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
             report.rules
         );
     }
-    tracing::info!(rules = report.loaded, "rules loaded");
+    tracing::info!(rules = report.loaded, skipped = report.skipped.len(), "rules loaded");
     start(config, Arc::new(rules))
 }
 

@@ -53,6 +53,8 @@ struct Document {
     rings: Rings,
     #[serde(default)]
     rules: Vec<PathBuf>,
+    classification_file: Option<PathBuf>,
+    reference_config_file: Option<PathBuf>,
     log_dir: Option<PathBuf>,
     stats_json: Option<PathBuf>,
     #[serde(default)]
@@ -156,6 +158,8 @@ pub fn parse(path: &Path, text: &str) -> Result<Settings, ConfigError> {
         batch: document.rings.batch.map(|v| source.given("rings.batch", v)),
         huge_pages: document.rings.huge_pages.map(|v| source.given("rings.huge-pages", v)),
         rules: document.rules.into_iter().map(beside).collect(),
+        classification_file: document.classification_file.map(beside),
+        reference_config_file: document.reference_config_file.map(beside),
         log_dir: document.log_dir.map(beside),
         stats_json: document.stats_json.map(|to| match StatsTarget::from(to) {
             StatsTarget::File(file) => StatsTarget::File(beside(file)),
@@ -261,6 +265,8 @@ allow-uncovered = true
 swap-mac = false
 on-worker-loss = "forward"
 rules = ["rules/*.rules", "/abs.rules"]
+classification-file = "classification.config"
+reference-config-file = "/reference.config"
 log-dir = "log"
 stats-json = "-"
 
@@ -325,6 +331,9 @@ peer = "eth4"
         let rings = RingConfig { frame_size: 2048, rx: 512, tx: 1024, batch: 32, huge_pages: false };
         assert_eq!(config.rings, rings);
         assert_eq!(config.rules, [Path::new("/etc/fastpath/rules/*.rules"), Path::new("/abs.rules")]);
+        let beside = (config.classification_file.as_deref(), config.reference_config_file.as_deref());
+        let expected = ["/etc/fastpath/classification.config", "/reference.config"].map(Path::new).map(Some);
+        assert_eq!([beside.0, beside.1], expected);
         assert_eq!(config.log_dir, Path::new("/etc/fastpath/log"));
         assert_eq!(config.stats_json, Some(StatsTarget::Stdout));
         assert_eq!(config.variables.addresses["HOME_NET"], "[10.0.0.0/8]");
@@ -344,10 +353,12 @@ peer = "eth4"
         let weak = parse(path(), WHOLE).unwrap();
         let mut strong = parse(path(), "queues = \"7\"\nrules = [\"own\"]\n").unwrap();
         strong.ports.insert("HTTP_PORTS".into(), "81".into());
+        strong.named.push(Given::flag("--set", "classification-file=own.config".parse().unwrap()));
         strong.named.push(Given::flag("--set", "flow.capacity=6000".parse().unwrap()));
         let config = strong.or(weak).validate().unwrap();
         assert_eq!(config.queues.to_string(), "7");
         assert_eq!(config.rules, [Path::new("/etc/fastpath/own")]);
+        assert_eq!(config.classification_file.as_deref(), Some(Path::new("own.config")));
         assert_eq!((config.wires.len(), config.rings.rx), (2, 512));
         assert_eq!((config.engine.flow.capacity, config.engine.flow.timeouts.udp[0].new), (6000, 7));
         assert_eq!(config.variables.ports["HTTP_PORTS"], "81");

@@ -55,6 +55,10 @@ pub struct RunConfig {
     pub rings: RingConfig,
     /// Rule files in order; patterns (`*.rules`) are not expanded yet.
     pub rules: Vec<PathBuf>,
+    /// What `classtype` means; Suricata's classes when `None`.
+    pub classification_file: Option<PathBuf>,
+    /// Where what rules refer to is found; Suricata's list when `None`.
+    pub reference_config_file: Option<PathBuf>,
     /// Directory of eve.json.
     pub log_dir: PathBuf,
     /// Where a JSON line of figures goes each second.

@@ -132,6 +132,10 @@ pub struct Settings {
     pub huge_pages: Option<Given<bool>>,
     /// Rule files and patterns.
     pub rules: Vec<PathBuf>,
+    /// Meanings of classes.
+    pub classification_file: Option<PathBuf>,
+    /// Places of what rules refer to.
+    pub reference_config_file: Option<PathBuf>,
     /// Directory of eve.json.
     pub log_dir: Option<PathBuf>,
     /// Where figures go.
@@ -171,6 +175,8 @@ impl Settings {
             batch: self.batch.or(weaker.batch),
             huge_pages: self.huge_pages.or(weaker.huge_pages),
             rules: if self.rules.is_empty() { weaker.rules } else { self.rules },
+            classification_file: self.classification_file.or(weaker.classification_file),
+            reference_config_file: self.reference_config_file.or(weaker.reference_config_file),
             log_dir: self.log_dir.or(weaker.log_dir),
             stats_json: self.stats_json.or(weaker.stats_json),
             addresses,
@@ -226,6 +232,8 @@ impl Settings {
             on_worker_loss: value_or_default(self.on_worker_loss),
             rings,
             rules: self.rules,
+            classification_file: named.classification_file.or(self.classification_file),
+            reference_config_file: named.reference_config_file.or(self.reference_config_file),
             log_dir: self.log_dir.unwrap_or_else(|| DEFAULT_LOG_DIR.into()),
             stats_json: self.stats_json,
             variables,

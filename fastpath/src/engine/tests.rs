@@ -59,7 +59,7 @@ fn inspect(engine: &mut Engine, mut packet: Vec<u8>) -> (Verdict, Vec<(u32, Outc
     let mut events: Vec<Event> = Vec::new();
     let verdict = engine.inspect(&mut packet, &Meta { number: 7, ..Meta::default() }, &mut events);
     let seen = events.iter().filter_map(|event| match &event.kind {
-        EventKind::Alert { rule, outcome } => {
+        EventKind::Alert { rule, outcome, .. } => {
             assert_eq!(event.number, 7);
             Some((rule.sid, *outcome))
         }
@@ -187,7 +187,7 @@ fn what_a_rule_says_of_itself_is_in_the_event() {
     let mut events: Vec<Event> = Vec::new();
     engine(&text, Enforcement::Drop).inspect(&mut udp(b""), &Meta::default(), &mut events);
     let EventKind::Alert { rule, .. } = &events[0].kind else { panic!("no alert") };
-    assert_eq!((rule.msg.as_str(), rule.class.as_str()), (r#"a "b"; c"#, "bad-unknown"));
+    assert_eq!((rule.msg.as_str(), &*rule.category), (r#"a "b"; c"#, "Potentially Bad Traffic"));
     assert_eq!((rule.gid, rule.rev, rule.priority), (5, 9, 2));
     assert_eq!(events[0].packet.ports, Some((1000, 53)));
 }

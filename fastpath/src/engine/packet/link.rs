@@ -44,6 +44,7 @@ pub(super) fn decode<'a>(bytes: &'a [u8], link: LinkType, packet: &mut Packet<'a
 
 /// An Ethernet II frame without check sequence.
 pub(super) fn ethernet<'a>(bytes: &'a [u8], packet: &mut Packet<'a>, settings: &Settings) {
+    packet.ether = bytes.first_chunk();
     cooked::<14, 12>(bytes, DecodeEvent::EthernetPktTooSmall, packet, settings);
 }
 

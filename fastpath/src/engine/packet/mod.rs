@@ -34,7 +34,10 @@ mod tcp;
 mod transport;
 mod tunnel;
 
-use super::{event::PacketFacts, meta::LinkType};
+use super::{
+    event::{EtherFacts, PacketFacts},
+    meta::LinkType,
+};
 
 pub use etherparse::{ArpPacketSlice, Ipv4HeaderSlice, Ipv6HeaderSlice, UdpSlice};
 pub use event::{DecodeEvent, DecodeEvents};
@@ -52,6 +55,8 @@ pub use tunnel::{Inner, Tunnel};
 pub struct Packet<'a> {
     /// VLAN ids from the outermost in (IEEE 802.1Q, 802.1ad).
     pub vlan: [Option<u16>; 3],
+    /// The Ethernet header, of an untagged or tagged frame without the tags.
+    pub ether: Option<&'a [u8; 14]>,
     /// An ARP packet for IPv4 over Ethernet (RFC 826).
     pub arp: Option<ArpPacketSlice<'a>>,
     /// The IP header with its extensions.
@@ -153,6 +158,7 @@ impl<'a> Packet<'a> {
             ports: self.ports(),
             protocol: self.network.as_ref().map(|network| network.protocol),
             icmp: self.icmp(),
+            ether: self.ether.map(EtherFacts::of),
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::{ops::ControlFlow, sync::Arc};
 
-use super::{Findings, Sight, report::event};
+use super::{Findings, Sight, excerpt::Showing, report::event};
 use crate::engine::{
     Engine, event,
-    event::{EventKind, Outcome},
+    event::{Decided, EventKind, Outcome},
     flow::{FlowAction, FlowState},
     rules::{Action, FlowFacts, Match, Recipients, RuleInfo, SeenBy, Stream, Subject, Via},
     verdict::{DropReason, Enforcement},
@@ -46,6 +46,8 @@ impl Engine {
             in_stream: sight.in_stream,
         };
         let mut matched = Matched::default();
+        let layer = Some(sight.place.layer);
+        let mut showing = Showing::new(settings.wanted.excerpts, layer, sight.packet, stream);
         rules.inspect(&subject, memory, scratch, |Match { rule, via }| {
             let via = if is_own { via } else { Via::Packet };
             let outcome = match rule.action {
@@ -65,7 +67,18 @@ impl Engine {
             };
             matched.alerted = true;
             counters.detect.alerts += 1;
-            let kind = EventKind::Alert { rule: Arc::clone(rule), outcome };
+            let kind = EventKind::Alert {
+                rule: Arc::clone(rule),
+                outcome,
+                decided: Decided {
+                    verdict: match matched.dropped {
+                        Some(_) => settings.enforcement.of(DropReason::Rule),
+                        None => findings.decision.verdict(settings.enforcement),
+                    },
+                    rejected: matched.rejected,
+                },
+                excerpt: showing.excerpt(via),
+            };
             let of_flow = of_flow.map(|(flow, direction)| event::FlowFacts::of(flow, direction));
             findings.sink.emit(event(sight, of_flow, kind));
             ControlFlow::Continue(())

@@ -1,12 +1,18 @@
 //! What rules are read against.
 
-use super::{Variables, state::Shared};
+use super::{Classification, Kept, ReferenceSystems, Variables, state::Shared};
 
 /// What stands outside the rule files and decides what they mean.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     /// Values of `$NAME`.
     pub variables: Variables,
+    /// What `classtype` means.
+    pub classification: Classification,
+    /// Where what `reference` names is found.
+    pub references: ReferenceSystems,
+    /// What rules keep for alerts to say.
+    pub kept: Kept,
 }
 
 /// What a rule's options are read against.

@@ -1,8 +1,10 @@
 //! Suricata-language rules: text -> [`RuleSet`] -> matches.
 
 mod address;
+mod classification;
 mod condition;
 mod content;
+mod details;
 mod draft;
 mod effect;
 mod environment;
@@ -14,6 +16,7 @@ mod identity;
 mod inspect;
 mod keyword;
 mod lexer;
+mod line;
 mod memory;
 mod number;
 mod parser;
@@ -21,6 +24,8 @@ mod pattern;
 mod port;
 mod prefilter;
 mod ranges;
+mod reference;
+mod requirement;
 #[allow(unsafe_code)] // SIMD and FFI live there, and nowhere else in the engine.
 mod scan;
 mod scope;
@@ -29,12 +34,16 @@ mod state;
 mod subject;
 mod variables;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 pub use {
+    classification::Classification,
+    details::{Details, Kept, Metadata, Target},
     environment::Environment,
     keyword::{Keyword, State, keywords},
+    line::LineError,
     memory::Memory,
+    reference::{Reference, ReferenceSystems},
     set::RuleSet,
     state::Shared,
     subject::{FlowFacts, SeenBy, Stream, Subject},
@@ -58,10 +67,14 @@ pub struct RuleInfo {
     pub msg: String,
     /// What the rule asks for.
     pub action: Action,
-    /// `classtype`'s short name, empty when there is none.
-    pub class: String,
+    /// What `classtype` stands for, empty when there is none or it is not known.
+    pub category: Arc<str>,
     /// 1 (highest) to 255; 3 when neither priority nor classtype says.
     pub priority: u8,
+    /// Which end of the packet is attacked.
+    pub target: Option<Target>,
+    /// What else alerts say of it.
+    pub details: Option<Box<Details>>,
 }
 
 /// What a rule asks for.
@@ -89,7 +102,7 @@ pub enum Recipients {
     Both,
 }
 
-/// A rule that could not be used.
+/// A rule that could not be used, or something odd about one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}:{line}:{column}: sid {}: {reason}", file.display(), sid.map_or("?".into(), |s| s.to_string()))]
 pub struct RuleError {
@@ -114,4 +127,8 @@ pub struct LoadReport {
     pub loaded: usize,
     /// Rules that could not be used, in the order of the files.
     pub failed: Vec<RuleError>,
+    /// Rules that were left out because they are not meant for us (`requires`), in the order of the files.
+    pub skipped: Vec<RuleError>,
+    /// What is odd about rules that were loaded, in the order of the files; the same thing once.
+    pub warnings: Vec<RuleError>,
 }

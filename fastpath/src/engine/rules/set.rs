@@ -13,7 +13,7 @@ use super::{
     fault::Fault,
     header::HeaderParser,
     lexer::{Statement, Statements},
-    parser::{self, Rule},
+    parser::{self, Parsed, Rule, Unusable},
     prefilter::{self, Prefilter},
     state::Shared,
 };
@@ -53,7 +53,7 @@ impl RuleSet {
         texts: impl IntoIterator<Item = (&'a Path, &'a str)>,
         variables: &Variables,
     ) -> (Self, LoadReport) {
-        let environment = Environment { variables: variables.clone() };
+        let environment = Environment { variables: variables.clone(), ..Environment::default() };
         Self::load(texts, &environment, None)
     }
 
@@ -117,6 +117,10 @@ struct Loader<'a, 'l> {
     /// Position in `rules` by gid and sid.
     known: HashMap<(u32, u32), usize>,
     failed: Vec<(Origin<'a>, RuleError)>,
+    skipped: Vec<RuleError>,
+    warnings: Vec<RuleError>,
+    /// What was warned of, so that it is told once.
+    warned: HashSet<String>,
     read: usize,
     files: usize,
 }
@@ -130,6 +134,9 @@ impl<'a, 'l> Loader<'a, 'l> {
             replaced: HashSet::new(),
             known: HashMap::new(),
             failed: Vec::new(),
+            skipped: Vec::new(),
+            warnings: Vec::new(),
+            warned: HashSet::new(),
             read: 0,
             files: 0,
         }
@@ -149,21 +156,28 @@ impl<'a, 'l> Loader<'a, 'l> {
                 return;
             }
             match parser::parse(&text, &mut self.headers, self.context) {
-                Ok((rule, sid_at)) => self.add(rule, origin, sid_at),
-                Err(fault) => self.fail(origin, parser::guess_sid(&text), &fault),
+                Ok(Parsed { rule, sid_at, warnings }) => {
+                    self.warn(origin, rule.info.sid, &warnings);
+                    self.add(rule, origin, sid_at);
+                }
+                Err(Unusable::Faulty(fault)) => self.fail(origin, parser::guess_sid(&text), &fault),
+                Err(Unusable::Unmet(unmet)) => {
+                    self.skipped.push(error(origin, parser::guess_sid(&text), &unmet));
+                }
             }
         }
     }
 
     fn fail(&mut self, origin: Origin<'a>, sid: Option<u32>, fault: &Fault) {
-        let error = RuleError {
-            sid,
-            file: origin.file.to_path_buf(),
-            line: origin.line,
-            column: fault.column(),
-            reason: fault.reason.clone(),
-        };
-        self.failed.push((origin, error));
+        self.failed.push((origin, error(origin, sid, fault)));
+    }
+
+    fn warn(&mut self, origin: Origin<'a>, sid: u32, warnings: &[Fault]) {
+        for warning in warnings {
+            if self.warned.insert(warning.reason.clone()) {
+                self.warnings.push(error(origin, Some(sid), warning));
+            }
+        }
     }
 
     /// Takes a rule in, unless one with the same gid and sid and at least its rev is there.
@@ -192,15 +206,25 @@ impl<'a, 'l> Loader<'a, 'l> {
     }
 
     fn finish(self) -> (Box<[Rule]>, LoadReport) {
-        let Self { rules, replaced, mut failed, read, .. } = self;
+        let Self { rules, replaced, mut failed, skipped, warnings, read, .. } = self;
         let kept = rules.into_iter().enumerate().filter(|(position, _)| !replaced.contains(position));
         let mut rules: Vec<Rule> = kept.map(|(_, (rule, ..))| rule).collect();
         // Stable: as read among equals.
         rules.sort_by_key(|rule| (rank(rule.info.action), rule.info.priority));
         failed.sort_by_key(|(origin, _)| (origin.order, origin.line));
         let failed = failed.into_iter().map(|(_, error)| error).collect();
-        let report = LoadReport { rules: read, loaded: rules.len(), failed };
+        let report = LoadReport { rules: read, loaded: rules.len(), failed, skipped, warnings };
         (rules.into(), report)
+    }
+}
+
+fn error(origin: Origin<'_>, sid: Option<u32>, fault: &Fault) -> RuleError {
+    RuleError {
+        sid,
+        file: origin.file.to_path_buf(),
+        line: origin.line,
+        column: fault.column(),
+        reason: fault.reason.clone(),
     }
 }
 

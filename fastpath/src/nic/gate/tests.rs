@@ -23,6 +23,8 @@ fn bridge() -> RunConfig {
         on_worker_loss: OnWorkerLoss::default(),
         rings: RingConfig::default(),
         rules: Vec::new(),
+        classification_file: None,
+        reference_config_file: None,
         log_dir: PathBuf::new(),
         stats_json: None,
         variables: Default::default(),
