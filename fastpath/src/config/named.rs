@@ -105,6 +105,9 @@ const KEYS: &[(&str, Setter)] = &[
     ("outputs.eve-log.types.anomaly.types.applayer", |to, _, value| {
         switch(value).map(|on| to.eve.anomalies.application = on)
     }),
+    ("outputs.eve-log.types.anomaly.packethdr", |to, _, value| {
+        switch(value).map(|on| to.eve.anomalies.packet_header = on)
+    }),
     ("outputs.eve-log.types.alert.metadata", |to, _, value| {
         switch(value).map(|on| (to.eve.alert.flow, to.eve.alert.rule_metadata) = (on, on))
     }),

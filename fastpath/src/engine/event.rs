@@ -59,6 +59,8 @@ pub struct Anomalies {
     pub stream: bool,
     /// Those about what application protocols say.
     pub application: bool,
+    /// Those about packets' headers show the beginning of the packet (`outputs.eve-log.types.anomaly.packethdr`).
+    pub packet_header: bool,
 }
 
 /// Which dropped packets are reported (Suricata's `outputs.eve-log.types.drop.flows`).
@@ -209,7 +211,12 @@ pub enum EventKind {
         rule: Option<Arc<RuleInfo>>,
     },
     /// Something odd about a packet, a stream or what it carries.
-    Anomaly(Anomaly),
+    Anomaly {
+        /// What.
+        anomaly: Anomaly,
+        /// The beginning of the packet, when it was asked for ([`Anomalies::packet_header`]).
+        excerpt: Option<Box<Excerpt>>,
+    },
     /// An ARP packet.
     Arp(ArpFacts),
     /// A flow ended.

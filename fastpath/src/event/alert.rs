@@ -142,17 +142,25 @@ struct PacketInfo {
 impl<'a> ExcerptObject<'a> {
     pub(super) fn new(excerpt: &'a Excerpt, options: &AlertOptions) -> Self {
         let payload = excerpt.payload.as_ref().filter(|_| options.wants_payload());
-        let packet = excerpt.packet.as_ref().filter(|_| options.packet);
         let bytes = payload.map(|payload| &*payload.bytes);
         Self {
             payload: bytes.filter(|_| options.payload).map(Base64),
             payload_length: bytes.filter(|_| options.payload_length).map(<[u8]>::len),
             payload_printable: bytes.filter(|_| options.payload_printable).map(Printable),
             stream: payload.map(|payload| u8::from(payload.in_stream)),
+            ..if options.packet { Self::of_packet(excerpt) } else { Self::default() }
+        }
+    }
+
+    /// The packet alone.
+    pub(super) fn of_packet(excerpt: &'a Excerpt) -> Self {
+        let packet = excerpt.packet.as_ref();
+        Self {
             packet: packet.map(|(bytes, _)| Base64(bytes)),
             packet_info: packet
                 .and_then(|(_, link)| link.number_and_name())
                 .map(|(linktype, linktype_name)| PacketInfo { linktype, linktype_name }),
+            ..Self::default()
         }
     }
 }

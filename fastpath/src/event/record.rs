@@ -214,9 +214,11 @@ pub(super) fn append_lines(
         EventKind::Arp(arp) if on(EventType::Arp) => {
             append(Record { arp: Some(Arp::new(arp)), ..of_packet(EventType::Arp) })
         }
-        EventKind::Anomaly(anomaly) if on(EventType::Anomaly) => {
-            append(Record { anomaly: Some(Anomaly::new(*anomaly)), ..of_packet(EventType::Anomaly) })
-        }
+        EventKind::Anomaly { anomaly, excerpt } if on(EventType::Anomaly) => append(Record {
+            anomaly: Some(Anomaly::new(*anomaly)),
+            excerpt: excerpt.as_deref().map(ExcerptObject::of_packet),
+            ..of_packet(EventType::Anomaly)
+        }),
         EventKind::Flow(ended) => {
             let Some(flow) = &event.flow else { return 0 };
             if on(EventType::Flow) {

@@ -190,7 +190,7 @@ impl Default for EveOptions {
         Self {
             types: EventTypes::default(),
             alert: AlertOptions::default(),
-            anomalies: Anomalies { decode: false, stream: false, application: true },
+            anomalies: Anomalies { decode: false, stream: false, application: true, packet_header: false },
             drops: Drops::All,
             drop_alerts: true,
             drop_verdict: true,
@@ -208,7 +208,7 @@ impl EveOptions {
     pub fn everything() -> Self {
         Self {
             types: EventTypes::ALL,
-            anomalies: Anomalies { decode: true, stream: true, application: true },
+            anomalies: Anomalies { decode: true, stream: true, application: true, packet_header: false },
             ..Self::default()
         }
     }

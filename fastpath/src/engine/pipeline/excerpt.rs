@@ -1,12 +1,14 @@
-//! Copies of what a packet's alerts show.
+//! Copies of what events about a packet show of it.
 
 use std::sync::Arc;
 
+use super::Sight;
 use crate::engine::{
-    event::{Excerpt, Excerpts, Payload},
+    event::{Anomalies, Excerpt, Excerpts, Payload},
     meta::LinkType,
     packet::Packet,
     rules::{Stream, Via},
+    stream::Window,
 };
 
 /// What alerts of one packet may show. Each part is copied once, when the first of them asks for it.
@@ -29,6 +31,14 @@ impl<'a> Showing<'a> {
         stream: Option<Stream<'a>>,
     ) -> Self {
         Self { wanted, layer, packet, stream, whole: None, payload: None, window: None }
+    }
+
+    /// What is shown of a packet that is odd (Suricata: output-json-anomaly.c).
+    pub(super) fn beginning(sight: &Sight<'a>, wanted: Anomalies) -> Self {
+        const LENGTH: usize = 32;
+        let (bytes, link) = sight.place.layer;
+        let wanted = Excerpts { packet: wanted.packet_header, ..Excerpts::default() };
+        Self::new(wanted, Some((bytes.get(..LENGTH).unwrap_or(bytes), link)), sight.packet, None)
     }
 
     /// What an alert shows when this made its rule match.
@@ -60,11 +70,16 @@ impl<'a> Showing<'a> {
     }
 }
 
-/// The last bytes of what rules look at in the stream: the new ones are at its end.
+/// The last bytes of what rules look at in the stream: the new ones are at its end. What is missing before them is told as Suricata
+/// does.
 fn window(stream: &Stream<'_>, payload: &[u8], limit: u32) -> Arc<[u8]> {
     let Stream { streams, session, direction, fresh } = *stream;
     let mut scratch = Vec::new();
-    let bytes = streams.window(session, direction, fresh, payload, &mut scratch).bytes;
+    let Window { bytes, fresh_at, .. } = streams.window(session, direction, fresh, payload, &mut scratch);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    bytes.get(bytes.len().saturating_sub(limit)..).unwrap_or_default().into()
+    let shown = bytes.get(bytes.len().saturating_sub(limit)..).unwrap_or_default();
+    if fresh.gap > 0 && fresh_at == 0 && shown.len() == bytes.len() {
+        return [format!("[{} bytes missing]", fresh.gap).as_bytes(), shown].concat().into();
+    }
+    shown.into()
 }

@@ -379,7 +379,8 @@ fn an_alert_names_its_flow_and_the_direction() {
 #[test]
 fn anomalies_and_stats_have_their_objects() {
     let of = |kind| Event { kind, ..event(PacketFacts::default(), Outcome::Allowed) };
-    let anomaly = EventKind::Anomaly(event::Anomaly::Decode(DecodeEvent::Ipv4TruncPkt));
+    let anomaly =
+        EventKind::Anomaly { anomaly: event::Anomaly::Decode(DecodeEvent::Ipv4TruncPkt), excerpt: None };
     assert_eq!(
         render(&of(anomaly), None)["anomaly"],
         json!({"type": "decode", "event": "decoder.ipv4.trunc_pkt"})
