@@ -1,16 +1,29 @@
-//! Any text is a rule file, good or bad: every rule in it is either loaded or reported.
+//! Any text is a rule file, good or bad: every rule in it is loaded, left out or reported. The same for the files beside the rules.
 #![no_main]
 
 use std::path::Path;
 
-use fastpath::engine::rules::{RuleSet, Variables};
+use fastpath::engine::rules::{Classification, Environment, Kept, ReferenceSystems, RuleSet, Variables};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
-    let (rules, report) = RuleSet::parse([(Path::new("fuzz.rules"), text)], &Variables::suricata_defaults());
+    let file = Path::new("fuzz.rules");
+    let (classification, bad_classes) = Classification::parse(file, text);
+    let (references, bad_systems) = ReferenceSystems::parse(file, text);
+    for error in bad_classes.iter().chain(&bad_systems) {
+        assert!(error.line >= 1 && error.column >= 1 && !error.reason.is_empty());
+    }
+    let environment = Environment {
+        variables: Variables::suricata_defaults(),
+        classification,
+        references,
+        kept: Kept { metadata: true, references: true, text: true },
+        ..Environment::default()
+    };
+    let (rules, report) = RuleSet::load([(file, text)], &environment, None);
     assert_eq!(report.rules, report.loaded + report.failed.len() + report.skipped.len());
     assert_eq!(report.loaded, rules.len());
-    for error in &report.failed {
+    for error in report.failed.iter().chain(&report.skipped).chain(&report.warnings) {
         assert!(error.line >= 1 && error.column >= 1 && !error.reason.is_empty());
     }
 });

@@ -296,6 +296,7 @@ use-for-tracking = false
 
 [outputs.eve-log]
 types = ["alert", "netflow"]
+"types.alert.payload" = true
 community-id = true
 
 [stream]
@@ -343,7 +344,7 @@ peer = "eth4"
         assert_eq!((config.engine.flow.capacity, udp[0].new, udp[1].new), (5000, 7, 3));
         assert!(!config.engine.flow.tracking.vlan && config.engine.flow.tracking.recursion);
         assert!(config.eve.community_id && config.eve.types.contains(EventType::Netflow));
-        assert!(!config.eve.types.contains(EventType::Flow));
+        assert!(!config.eve.types.contains(EventType::Flow) && config.eve.alert.payload);
         let midstream = config.engine.policies.resolve(Failure::Midstream, Enforcement::Drop);
         assert_eq!(midstream, ExceptionPolicy::PassFlow);
     }
