@@ -31,8 +31,10 @@ fn check(rules: &[(&str, &str)], extra: &[&str]) -> (i32, String, String) {
 fn good_rules_give_status_0() {
     let (status, out, _) = check(&[("good.rules", GOOD)], &["--json"]);
     assert_eq!(status, 0);
-    let expected = json!({"rules": 1, "loaded": 1, "failed": [], "warnings": []});
-    assert_eq!(serde_json::from_str::<Value>(&out).unwrap(), expected);
+    assert_eq!(
+        serde_json::from_str::<Value>(&out).unwrap(),
+        json!({"rules": 1, "loaded": 1, "failed": [], "skipped": [], "warnings": [], "failed_lines": []})
+    );
 }
 
 #[test]
@@ -77,6 +79,47 @@ fn the_summary_for_people_says_the_same() {
 }
 
 #[test]
+fn files_beside_the_rules_are_read_and_their_bad_lines_reported() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+    file(
+        "a.rules",
+        "alert udp any any -> any any (classtype:ours; reference:wiki,1; sid:1;)\n\
+                     alert udp any any -> any any (requires:version >= 99; no.such; sid:2;)\n",
+    );
+    file("c.config", "config classification: ours,Our own,2\n");
+    file("bad.config", "config reference: wiki https://wiki.example/\nconfig reference: nothing\n");
+    let run = |extra: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fastpath"));
+        let output = command
+            .args(["check", "-S", "a.rules", "--json"])
+            .args(extra)
+            .current_dir(&dir)
+            .output()
+            .unwrap();
+        let report = serde_json::from_slice::<Value>(&output.stdout).unwrap_or_default();
+        (output.status.code().unwrap(), report, String::from_utf8(output.stderr).unwrap())
+    };
+    let (status, report, _) = run(&[]);
+    assert_eq!((status, &report["loaded"], &report["failed"]), (0, &json!(1), &json!([])));
+    assert_eq!(report["warnings"].as_array().unwrap().len(), 2, "{report}");
+    assert_eq!((&report["skipped"][0]["sid"], &report["skipped"][0]["line"]), (&json!(2), &json!(2)));
+
+    let (status, report, _) =
+        run(&["--set", "classification-file=c.config", "--set", "reference-config-file=bad.config"]);
+    assert_eq!((status, &report["warnings"]), (1, &json!([])));
+    let line = &report["failed_lines"][0];
+    assert_eq!(
+        (&line["file"], &line["line"], &line["column"]),
+        (&json!("bad.config"), &json!(2), &json!(19))
+    );
+
+    let (status, _, error) = run(&["--set", "classification-file=missing.config"]);
+    assert_eq!(status, 2);
+    assert!(error.contains("missing.config"), "{error}");
+}
+
+#[test]
 fn what_cannot_be_read_gives_status_2() {
     assert_eq!(check(&[], &["-S", "missing.rules"]).0, 2);
     assert_eq!(check(&[], &[]).0, 2);
@@ -90,7 +133,7 @@ fn what_is_odd_about_good_rules_is_a_warning() {
     let rule = "alert udp any any -> any any (flowbits:isset,never; sid:1;)\n";
     let (status, out, _) = check(&[("a.rules", rule)], &[]);
     assert_eq!(status, 0);
-    assert!(out.starts_with("warning: flow bit `never` is asked for (sid 1)"), "{out}");
+    assert!(out.starts_with("warning: a.rules:1:57: sid 1: flow bit `never` is asked for"), "{out}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use std::{
     process::{Command, Output},
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use etherparse::{PacketBuilder, VlanId};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -152,6 +153,40 @@ fn reports_what_the_rules_say() {
     assert_eq!((&summary["rules"], &summary["rules_failed"]), (&8.into(), &0.into()));
     for key in ["load_seconds", "read_seconds", "engine_seconds", "packets_per_second"] {
         assert!(summary[key].as_f64().unwrap() > 0.0, "{key}");
+    }
+}
+
+#[test]
+fn alerts_show_what_is_asked_for() {
+    let bench = Bench::new();
+    let set = |name: &str| ["--set".to_string(), format!("outputs.eve-log.{name}=yes")];
+    let names = [
+        "ethernet",
+        "pcap-file",
+        "types.alert.metadata.rule.raw",
+        "types.alert.payload",
+        "types.alert.payload-printable",
+        "types.alert.packet",
+    ];
+    let extra: Vec<_> = names.iter().flat_map(|name| set(name)).collect();
+    let (_, events) = bench.replay(&extra.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(alerts(&events), EXPECTED);
+    let packets = mixed();
+    for line in events.lines() {
+        let event: Value = serde_json::from_str(line).unwrap();
+        let packet = &packets[event["pcap_cnt"].as_u64().unwrap() as usize - 1];
+        assert_eq!(STANDARD.decode(event["packet"].as_str().unwrap()).unwrap(), *packet, "{event}");
+        let payload = STANDARD.decode(event["payload"].as_str().unwrap()).unwrap();
+        assert!(packet.ends_with(&payload), "{event}");
+        assert_eq!(event["payload_printable"].as_str().unwrap().len(), payload.len(), "{event}");
+        assert_eq!(event["stream"], 0, "{event}");
+        assert_eq!(event["packet_info"]["linktype"], 1, "{event}");
+        assert_eq!(
+            (&event["ether"]["src_mac"], &event["pcap_filename"]),
+            (&"02:00:00:00:00:01".into(), &"mixed.pcap".into())
+        );
+        let sid = format!("sid:{};", event["alert"]["signature_id"]);
+        assert!(event["alert"]["rule"].as_str().unwrap().contains(&sid), "{event}");
     }
 }
 

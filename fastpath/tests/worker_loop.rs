@@ -62,7 +62,9 @@ fn an_evil_packet_is_dropped_inline() {
     let figures = worker.figures();
     assert_eq!(figures.sides[0].get(Counter::Drop(DropReason::Rule)), 1);
     assert_eq!((figures.alerts, figures.residual()), (1, 0));
-    let EventKind::Alert { outcome, rule } = &worker.sink().as_slice()[0].kind else { panic!("no alert") };
+    let EventKind::Alert { outcome, rule, .. } = &worker.sink().as_slice()[0].kind else {
+        panic!("no alert")
+    };
     assert_eq!((*outcome, rule.sid), (Outcome::Blocked, 1));
 }
 

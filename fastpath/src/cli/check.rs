@@ -10,13 +10,14 @@ use std::{
 use clap::Args;
 use serde::Serialize;
 
-use super::{environment::environment, rules};
+use super::rules::{self, Sources};
 use crate::{
     config::{Given, Named, Override},
-    engine::rules::{LoadReport, RuleError, State, Variables, keywords},
+    engine::rules::{Kept, LineError, LoadReport, RuleError, State, Variables, keywords},
 };
 
-/// Exit status: 0 when all rules loaded, 1 when some failed, 2 when a file could not be read.
+/// Exit status: 0 when all rules loaded, 1 when some rule or some line of a file beside the rules failed, 2 when a file could not be
+/// read. A rule that says itself that it is not for this version (requires) is left out, which is no failure.
 #[derive(Args, Debug)]
 pub(super) struct CheckArgs {
     /// Rule file or pattern; may be repeated
@@ -25,8 +26,8 @@ pub(super) struct CheckArgs {
     /// Print all keywords of the rule language and whether rules may use them, and check nothing
     #[arg(long, conflicts_with_all = ["rules", "set"])]
     list_keywords: bool,
-    /// Print one JSON object: rules, loaded, failed (each with sid, file, line, column, reason); of a threshold-file
-    /// thresholds, and idle like failed: entries without effect
+    /// Print one JSON object: rules, loaded, and failed, skipped, warnings, failed_lines (each with sid, file, line, column,
+    /// reason); of a threshold-file thresholds, and idle like failed: entries without effect
     #[arg(long)]
     json: bool,
     /// A setting by Suricata's name, such as vars.address-groups.HOME_NET=[10.0.0.0/8]; may be repeated
@@ -45,19 +46,25 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     }
     let mut variables = Variables::suricata_defaults();
     named.extend(&mut variables);
-    let loaded = environment(variables, &named.data, named.hosts)
-        .map_err(|error| super::Usage(error.to_string()))
-        .and_then(|environment| {
-            rules::load(&args.rules, &environment).map_err(|error| super::Usage(error.to_string()))
-        });
-    let report = match loaded {
+    let sources = Sources {
+        rules: args.rules.clone(),
+        variables,
+        data: named.data,
+        hosts: named.hosts,
+        kept: Kept::default(),
+    };
+    let report = match rules::load(&sources, None) {
         Ok((_, report)) => report,
         Err(error) => return Err(super::Usage(error.to_string()).into()),
     };
     let mut out = io::BufWriter::new(io::stdout().lock());
     let written = if args.json { write_json(&mut out, &report) } else { write_text(&mut out, &report) };
     super::unless_closed(written.and_then(|()| out.flush()))?;
-    Ok(if report.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if report.failed.is_empty() && report.bad_lines.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn list_keywords(json: bool) -> anyhow::Result<ExitCode> {
@@ -104,11 +111,14 @@ struct Json<'a> {
     /// Entries of threshold.config, good or bad.
     #[serde(skip_serializing_if = "is_zero")]
     thresholds: usize,
-    failed: Vec<JsonFailure<'a>>,
-    /// Such entries that change nothing.
+    failed: Vec<JsonFault<'a>>,
+    /// Entries of threshold.config that change nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    idle: Vec<JsonFailure<'a>>,
-    warnings: &'a [String],
+    idle: Vec<JsonFault<'a>>,
+    skipped: Vec<JsonFault<'a>>,
+    warnings: Vec<JsonFault<'a>>,
+    /// Of files beside the rules.
+    failed_lines: Vec<JsonFault<'a>>,
 }
 
 fn is_zero(number: &usize) -> bool {
@@ -116,7 +126,7 @@ fn is_zero(number: &usize) -> bool {
 }
 
 #[derive(Serialize)]
-struct JsonFailure<'a> {
+struct JsonFault<'a> {
     sid: Option<u32>,
     file: String,
     line: u32,
@@ -127,7 +137,7 @@ struct JsonFailure<'a> {
     missing_parser: Option<&'a str>,
 }
 
-impl<'a> From<&'a RuleError> for JsonFailure<'a> {
+impl<'a> From<&'a RuleError> for JsonFault<'a> {
     fn from(error: &'a RuleError) -> Self {
         let RuleError { sid, file, line, column, reason, missing_parser } = error;
         Self {
@@ -141,35 +151,65 @@ impl<'a> From<&'a RuleError> for JsonFailure<'a> {
     }
 }
 
+impl<'a> From<&'a LineError> for JsonFault<'a> {
+    fn from(error: &'a LineError) -> Self {
+        let LineError { file, line, column, reason } = error;
+        Self {
+            sid: None,
+            file: file.display().to_string(),
+            line: *line,
+            column: *column,
+            reason,
+            missing_parser: None,
+        }
+    }
+}
+
 fn write_json(out: &mut impl io::Write, report: &LoadReport) -> io::Result<()> {
-    let LoadReport { rules, loaded, thresholds, failed, idle, warnings } = report;
+    fn all<'a, E>(errors: &'a [E]) -> Vec<JsonFault<'a>>
+    where
+        JsonFault<'a>: From<&'a E>,
+    {
+        errors.iter().map(Into::into).collect()
+    }
+    let LoadReport { rules, loaded, thresholds, failed, idle, skipped, warnings, bad_lines } = report;
     let json = Json {
         rules: *rules,
         loaded: *loaded,
         thresholds: *thresholds,
-        failed: failed.iter().map(Into::into).collect(),
-        idle: idle.iter().map(Into::into).collect(),
-        warnings,
+        failed: all(failed),
+        idle: all(idle),
+        skipped: all(skipped),
+        warnings: all(warnings),
+        failed_lines: all(bad_lines),
     };
     serde_json::to_writer(&mut *out, &json)?;
     writeln!(out)
 }
 
 fn write_text(out: &mut impl io::Write, report: &LoadReport) -> io::Result<()> {
-    for error in &report.failed {
+    for line in &report.bad_lines {
+        writeln!(out, "{line}")?;
+    }
+    for warning in &report.warnings {
+        writeln!(out, "warning: {warning}")?;
+    }
+    for error in report.skipped.iter().chain(&report.failed) {
         writeln!(out, "{error}")?;
     }
     for error in &report.idle {
         writeln!(out, "of no effect: {error}")?;
     }
-    for warning in &report.warnings {
-        writeln!(out, "warning: {warning}")?;
-    }
     let mut missing = BTreeMap::<_, usize>::new();
     for error in &report.failed {
         *missing.entry(error.missing_parser).or_default() += 1;
     }
-    writeln!(out, "{} rules read, {} loaded, {} failed", report.rules, report.loaded, report.failed.len())?;
+    let LoadReport { rules, loaded, failed, skipped, .. } = report;
+    write!(out, "{rules} rules read, {loaded} loaded, {} failed", failed.len())?;
+    if !skipped.is_empty() {
+        write!(out, ", {} not meant for this version", skipped.len())?;
+    }
+    writeln!(out)?;
     for (parser, count) in missing.into_iter().filter_map(|(parser, count)| Some((parser?, count))) {
         writeln!(
             out,

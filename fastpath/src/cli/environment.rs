@@ -1,4 +1,4 @@
-//! What rules are read against that lies in files: sets of values, and what is known of addresses.
+//! What rules are read against that lies in files: classes, references, thresholds, sets of values, what is known of addresses.
 
 use std::{
     fs, io,
@@ -6,9 +6,12 @@ use std::{
     sync::Arc,
 };
 
+use super::rules::Sources;
 use crate::{
     config::RuleData,
-    engine::rules::{Environment, Files, HostSettings, Reputation, ReputationError, RuleSet, Variables},
+    engine::rules::{
+        Classification, Environment, Files, LineError, ReferenceSystems, Reputation, ReputationError, RuleSet,
+    },
 };
 
 /// Why the files that rules are read against cannot be used.
@@ -20,34 +23,38 @@ pub(super) enum EnvironmentError {
     Reputation(#[from] ReputationError),
 }
 
-/// Reads what `data` names.
-pub(super) fn environment(
-    variables: Variables,
-    data: &RuleData,
-    hosts: HostSettings,
-) -> Result<Environment, EnvironmentError> {
-    let text = |path: &Path| {
-        let bytes = fs::read(path).map_err(|source| EnvironmentError::Read { path: path.into(), source })?;
-        Ok::<_, EnvironmentError>(String::from_utf8_lossy(&bytes).into_owned())
-    };
-    let read = |path: PathBuf| Ok::<_, EnvironmentError>((path.display().to_string(), text(&path)?));
-    let categories = data.reputation_categories.clone().map(read).transpose()?.unwrap_or_default();
-    let lists = data.reputation_files().map(read).collect::<Result<Vec<_>, _>>()?;
+/// What the rules of `sources` are read against, and the lines of those files that could not be used.
+pub(super) fn environment(sources: &Sources) -> Result<(Environment, Vec<LineError>), EnvironmentError> {
+    let Sources { variables, data, hosts, kept, .. } = sources;
+    let mut environment =
+        Environment { variables: variables.clone(), hosts: *hosts, kept: *kept, ..Environment::default() };
+    let mut bad_lines = Vec::new();
+    if let Some(path) = &data.classification {
+        let (classification, bad) = Classification::parse(path, &read(path)?);
+        environment.classification = classification;
+        bad_lines.extend(bad);
+    }
+    if let Some(path) = &data.references {
+        let (references, bad) = ReferenceSystems::parse(path, &read(path)?);
+        environment.references = references;
+        bad_lines.extend(bad);
+    }
+    if let Some(path) = &data.thresholds {
+        environment.thresholds = Some((path.clone(), read(path)?));
+    }
+    let named = |path: PathBuf| Ok::<_, EnvironmentError>((path.display().to_string(), read(&path)?));
+    let categories = data.reputation_categories.clone().map(named).transpose()?.unwrap_or_default();
+    let lists = data.reputation_files().map(named).collect::<Result<Vec<_>, _>>()?;
     let texts = lists.iter().map(|(name, text)| (name.as_str(), text.as_str()));
-    let reputation = Reputation::parse((&categories.0, &categories.1), texts)?;
-    let files = Disk { directory: data.directory.clone() };
-    let thresholds = data
-        .thresholds
-        .as_ref()
-        .map(|path| Ok::<_, EnvironmentError>((path.clone(), text(path)?)))
-        .transpose()?;
-    Ok(Environment {
-        variables,
-        thresholds,
-        hosts,
-        files: Some(Arc::new(files)),
-        reputation: Arc::new(reputation),
-    })
+    environment.reputation = Arc::new(Reputation::parse((&categories.0, &categories.1), texts)?);
+    environment.files = Some(Arc::new(Disk { directory: data.directory.clone() }));
+    Ok((environment, bad_lines))
+}
+
+/// The file's text, with U+FFFD for bytes that are no UTF-8: fine in a comment, a fault in a line that counts.
+fn read(path: &Path) -> Result<String, EnvironmentError> {
+    let bytes = fs::read(path).map_err(|source| EnvironmentError::Read { path: path.into(), source })?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Writes the sets of `rules` that are to be kept, each whole or not at all; says of each that could not be written why.
@@ -98,6 +105,7 @@ impl Files for Disk {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::rules::{HostSettings, Kept, Variables};
 
     #[test]
     fn files_lie_beside_the_rules_or_in_the_data_directory() {
@@ -124,8 +132,17 @@ mod tests {
             reputation_files: [(0, list.into())].into(),
             ..RuleData::default()
         };
-        let read = |list: &str| environment(Variables::default(), &with(list), HostSettings::default());
-        assert_ne!(read("good.list").unwrap().reputation, Arc::default());
+        let read = |list: &str| {
+            let sources = Sources {
+                rules: Vec::new(),
+                variables: Variables::default(),
+                data: with(list),
+                hosts: HostSettings::default(),
+                kept: Kept::default(),
+            };
+            environment(&sources)
+        };
+        assert_ne!(read("good.list").unwrap().0.reputation, Arc::default());
         assert!(read("bad.list").unwrap_err().to_string().contains("bad.list:1: an entry is"));
         assert!(read("none.list").unwrap_err().to_string().contains("none.list: cannot read"));
     }

@@ -12,10 +12,7 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::{
-    environment::{environment, save},
-    rules,
-};
+use super::{environment::save, rules};
 use crate::{
     config::{Given, Named, Override},
     engine::{
@@ -116,10 +113,25 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
 
     let loading = Instant::now();
     named.data.directory.get_or_insert_with(|| args.log_dir.clone());
-    let environment = environment(variables, &named.data, named.hosts)?;
-    let (rules, report) = rules::load(&args.rules, &environment)?;
+    let sources = rules::Sources {
+        rules: args.rules.clone(),
+        variables,
+        data: named.data.clone(),
+        hosts: named.hosts,
+        kept: named.eve.kept(),
+    };
+    let (rules, report) = rules::load(&sources, None)?;
     let load = loading.elapsed();
     let mut stderr = io::stderr().lock();
+    for line in &report.bad_lines {
+        let _ = writeln!(stderr, "line left out: {line}");
+    }
+    for warning in &report.warnings {
+        let _ = writeln!(stderr, "warning: {warning}");
+    }
+    for skipped in &report.skipped {
+        let _ = writeln!(stderr, "{skipped}");
+    }
     for error in &report.failed {
         // The replay goes on when nobody reads what it says.
         let _ = writeln!(stderr, "rule left out: {error}");
@@ -151,7 +163,7 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
         Settings { wanted: named.eve.wanted(), ..args.simulated.apply(named.engine).enforcing(enforcement) };
     let rules = Arc::new(rules);
     let mut engine = Engine::new(Arc::clone(&rules), settings);
-    let mut events = EveFile::create(&args.log_dir, named.eve)?;
+    let mut events = EveFile::create(&args.log_dir, &args.read, named.eve)?;
     let counts = inspect(&mut capture, &mut engine, &mut events)?;
     for error in save(&rules, &named.data) {
         tracing::error!("{error}");
@@ -165,6 +177,7 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
         verdicts: counts.verdicts,
         rules: report.loaded,
         rules_failed: report.failed.len(),
+        rules_skipped: report.skipped.len(),
         load_seconds: load.as_secs_f64(),
         read_seconds: read.as_secs_f64(),
         engine_seconds: counts.time.as_secs_f64(),
@@ -185,6 +198,7 @@ struct Summary {
     verdicts: Verdicts,
     rules: usize,
     rules_failed: usize,
+    rules_skipped: usize,
     load_seconds: f64,
     read_seconds: f64,
     /// Decode to verdict and written events.
@@ -215,7 +229,8 @@ impl Summary {
         writeln!(out, "packets    {} ({} bytes)", self.packets, self.bytes)?;
         writeln!(out, "verdicts   {forward} forward, {drop} drop, {would_drop} would drop")?;
         writeln!(out, "alerts     {}", self.alerts)?;
-        writeln!(out, "rules      {} loaded, {} left out", self.rules, self.rules_failed)?;
+        let left_out = self.rules_failed + self.rules_skipped;
+        writeln!(out, "rules      {} loaded, {left_out} left out", self.rules)?;
         writeln!(
             out,
             "seconds    {:.3} loading rules, {:.3} reading the capture, {:.3} engine",

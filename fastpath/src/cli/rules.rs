@@ -5,32 +5,50 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::engine::rules::{Environment, LoadReport, RuleSet};
+use super::environment::{EnvironmentError, environment};
+use crate::{
+    config::RuleData,
+    engine::rules::{HostSettings, Kept, LoadReport, RuleSet, Variables},
+};
 
 /// Why rules could not even be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RuleFileError {
-    #[error("{}: cannot read the rule file: {source}", path.display())]
+    #[error("{}: cannot read the file: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
     #[error("{pattern}: {reason}")]
     Pattern { pattern: String, reason: String },
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
 }
 
-/// Loads the rules of `files` in order. A name that is no file is a pattern (`rules/*.rules`), whose files
-/// are taken in alphabetical order.
+/// What rules are read from, and against.
+#[derive(Clone, Debug)]
+pub(super) struct Sources {
+    /// Rule files, in order. A name that is no file is a pattern (`rules/*.rules`), whose files are taken in alphabetical order.
+    pub(super) rules: Vec<PathBuf>,
+    pub(super) variables: Variables,
+    pub(super) data: RuleData,
+    pub(super) hosts: HostSettings,
+    pub(super) kept: Kept,
+}
+
+/// Loads the rules of `sources`, to replace `previous`.
 pub(super) fn load(
-    files: &[PathBuf],
-    environment: &Environment,
+    sources: &Sources,
+    previous: Option<&RuleSet>,
 ) -> Result<(RuleSet, LoadReport), RuleFileError> {
+    let (environment, bad_lines) = environment(sources)?;
     let mut texts = Vec::new();
-    for file in files {
+    for file in &sources.rules {
         for path in expand(file)? {
             let text = read(&path)?;
             texts.push((path, text));
         }
     }
     let texts = texts.iter().map(|(path, text)| (path.as_path(), text.as_str()));
-    Ok(RuleSet::load(texts, environment, None))
+    let (rules, report) = RuleSet::load(texts, &environment, previous);
+    Ok((rules, LoadReport { bad_lines, ..report }))
 }
 
 fn expand(file: &Path) -> Result<Vec<PathBuf>, RuleFileError> {

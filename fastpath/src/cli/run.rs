@@ -11,10 +11,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use super::{
-    environment::{environment, save},
-    rules,
-};
+use super::{environment::save, rules};
 use crate::{
     config::{
         ActionMode, AttachMode, BindMode, Given, IndexList, OnWorkerLoss, Override, RunConfig, Settings,
@@ -97,9 +94,23 @@ pub(super) struct RunArgs {
 /// Configuration, then rules, then the wire: nothing is touched before everything is known to be good.
 pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let config = args.into_config()?;
-    let hosts = HostSettings { seed: secret(), ..config.hosts };
-    let environment = environment(config.variables.clone(), &config.rule_data, hosts)?;
-    let (rules, report) = rules::load(&config.rules, &environment)?;
+    let sources = rules::Sources {
+        rules: config.rules.clone(),
+        variables: config.variables.clone(),
+        data: config.rule_data.clone(),
+        hosts: HostSettings { seed: secret(), ..config.hosts },
+        kept: config.eve.kept(),
+    };
+    let (rules, report) = rules::load(&sources, None)?;
+    for line in &report.bad_lines {
+        tracing::warn!("{line}; going on without this line");
+    }
+    for warning in &report.warnings {
+        tracing::warn!("{warning}");
+    }
+    for skipped in &report.skipped {
+        tracing::info!("{skipped}");
+    }
     if !report.failed.is_empty() {
         let mut stderr = std::io::stderr().lock();
         for error in &report.failed {
@@ -114,7 +125,7 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     for error in &report.idle {
         tracing::warn!("of no effect: {error}");
     }
-    tracing::info!(rules = report.loaded, "rules loaded");
+    tracing::info!(rules = report.loaded, skipped = report.skipped.len(), "rules loaded");
     let (rules, data) = (Arc::new(rules), config.rule_data.clone());
     let ended = start(config, Arc::clone(&rules));
     for error in save(&rules, &data) {

@@ -55,6 +55,8 @@ struct Document {
     #[serde(default)]
     rules: Vec<PathBuf>,
     threshold_file: Option<Spanned<PathBuf>>,
+    classification_file: Option<Spanned<PathBuf>>,
+    reference_config_file: Option<Spanned<PathBuf>>,
     log_dir: Option<PathBuf>,
     stats_json: Option<PathBuf>,
     #[serde(default)]
@@ -131,10 +133,15 @@ pub fn parse(path: &Path, text: &str) -> Result<Settings, ConfigError> {
     }
     let document = Document::deserialize(Deserializer::from(table)).map_err(shape)?;
     let beside = |given: PathBuf| path.parent().map_or(given.clone(), |directory| directory.join(given));
-    if let Some(file) = document.threshold_file {
-        let Given { value, place } = source.given("threshold-file", file);
+    let files = [
+        ("threshold-file", document.threshold_file),
+        ("classification-file", document.classification_file),
+        ("reference-config-file", document.reference_config_file),
+    ];
+    for (key, file) in files.into_iter().filter_map(|(key, file)| Some((key, file?))) {
+        let Given { value, place } = source.given(key, file);
         let value = beside(value).display().to_string();
-        named.push(Given { place, value: Override { key: "threshold-file".into(), value } });
+        named.push(Given { place, value: Override { key: key.into(), value } });
     }
     Ok(Settings {
         wires: document
@@ -268,6 +275,8 @@ allow-uncovered = true
 swap-mac = false
 on-worker-loss = "forward"
 rules = ["rules/*.rules", "/abs.rules"]
+classification-file = "classification.config"
+reference-config-file = "/reference.config"
 log-dir = "log"
 stats-json = "-"
 threshold-file = "threshold.config"
@@ -301,6 +310,7 @@ use-for-tracking = false
 
 [outputs.eve-log]
 types = ["alert", "netflow"]
+"types.alert.payload" = true
 community-id = true
 
 [stream]
@@ -336,6 +346,9 @@ peer = "eth4"
         let rings = RingConfig { frame_size: 2048, rx: 512, tx: 1024, batch: 32, huge_pages: false };
         assert_eq!(config.rings, rings);
         assert_eq!(config.rules, [Path::new("/etc/fastpath/rules/*.rules"), Path::new("/abs.rules")]);
+        let beside = (config.rule_data.classification.as_deref(), config.rule_data.references.as_deref());
+        let expected = ["/etc/fastpath/classification.config", "/reference.config"].map(Path::new).map(Some);
+        assert_eq!([beside.0, beside.1], expected);
         assert_eq!(config.log_dir, Path::new("/etc/fastpath/log"));
         assert_eq!(config.stats_json, Some(StatsTarget::Stdout));
         assert_eq!(config.rule_data.thresholds.unwrap(), Path::new("/etc/fastpath/threshold.config"));
@@ -347,7 +360,7 @@ peer = "eth4"
         assert_eq!((config.engine.flow.capacity, udp[0].new, udp[1].new), (5000, 7, 3));
         assert!(!config.engine.flow.tracking.vlan && config.engine.flow.tracking.recursion);
         assert!(config.eve.community_id && config.eve.types.contains(EventType::Netflow));
-        assert!(!config.eve.types.contains(EventType::Flow));
+        assert!(!config.eve.types.contains(EventType::Flow) && config.eve.alert.payload);
         let midstream = config.engine.policies.resolve(Failure::Midstream, Enforcement::Drop);
         assert_eq!(midstream, ExceptionPolicy::PassFlow);
     }
@@ -357,10 +370,12 @@ peer = "eth4"
         let weak = parse(path(), WHOLE).unwrap();
         let mut strong = parse(path(), "queues = \"7\"\nrules = [\"own\"]\n").unwrap();
         strong.ports.insert("HTTP_PORTS".into(), "81".into());
+        strong.named.push(Given::flag("--set", "classification-file=own.config".parse().unwrap()));
         strong.named.push(Given::flag("--set", "flow.capacity=6000".parse().unwrap()));
         let config = strong.or(weak).validate().unwrap();
         assert_eq!(config.queues.to_string(), "7");
         assert_eq!(config.rules, [Path::new("/etc/fastpath/own")]);
+        assert_eq!(config.rule_data.classification.as_deref(), Some(Path::new("own.config")));
         assert_eq!((config.wires.len(), config.rings.rx), (2, 512));
         assert_eq!((config.engine.flow.capacity, config.engine.flow.timeouts.udp[0].new), (6000, 7));
         assert_eq!(config.variables.ports["HTTP_PORTS"], "81");

@@ -58,6 +58,10 @@ impl Default for Named {
 pub struct RuleData {
     /// `threshold-file`: thresholds, rate filters and suppressions.
     pub thresholds: Option<PathBuf>,
+    /// `classification-file`: what `classtype` means.
+    pub classification: Option<PathBuf>,
+    /// `reference-config-file`: where what `reference` names is found.
+    pub references: Option<PathBuf>,
     /// The categories of addresses.
     pub reputation_categories: Option<PathBuf>,
     /// Where [`Self::reputation_files`] lie that are not named with a leading `/`.
@@ -114,6 +118,8 @@ const KEYS: &[(&str, Setter)] = &[
     ("vars.address-groups.", |to, name, value| variable(&mut to.addresses, name, value)),
     ("vars.port-groups.", |to, name, value| variable(&mut to.ports, name, value)),
     ("threshold-file", |to, _, value| file(&mut to.data.thresholds, value)),
+    ("classification-file", |to, _, value| file(&mut to.data.classification, value)),
+    ("reference-config-file", |to, _, value| file(&mut to.data.references, value)),
     ("host.memcap", |to, _, value| size(value).map(|bytes| to.hosts.memory = bytes)),
     ("outputs.eve-log.types", |to, _, value| event_types(&mut to.eve.types, value)),
     ("outputs.eve-log.types.stats.null-values", |to, _, value| {
@@ -131,6 +137,39 @@ const KEYS: &[(&str, Setter)] = &[
     ("outputs.eve-log.types.alert.tagged-packets", |to, _, value| {
         switch(value).map(|on| to.eve.tagged_packets = on)
     }),
+    ("outputs.eve-log.types.anomaly.packethdr", |to, _, value| {
+        switch(value).map(|on| to.eve.anomalies.packet_header = on)
+    }),
+    ("outputs.eve-log.types.alert.metadata", |to, _, value| {
+        switch(value).map(|on| (to.eve.alert.flow, to.eve.alert.rule_metadata) = (on, on))
+    }),
+    ("outputs.eve-log.types.alert.metadata.flow", |to, _, value| {
+        switch(value).map(|on| to.eve.alert.flow = on)
+    }),
+    ("outputs.eve-log.types.alert.metadata.rule.metadata", |to, _, value| {
+        switch(value).map(|on| to.eve.alert.rule_metadata = on)
+    }),
+    ("outputs.eve-log.types.alert.metadata.rule.raw", |to, _, value| {
+        switch(value).map(|on| to.eve.alert.rule_text = on)
+    }),
+    ("outputs.eve-log.types.alert.metadata.rule.reference", |to, _, value| {
+        switch(value).map(|on| to.eve.alert.references = on)
+    }),
+    ("outputs.eve-log.types.alert.payload", |to, _, value| switch(value).map(|on| to.eve.alert.payload = on)),
+    ("outputs.eve-log.types.alert.payload-printable", |to, _, value| {
+        switch(value).map(|on| to.eve.alert.payload_printable = on)
+    }),
+    ("outputs.eve-log.types.alert.payload-length", |to, _, value| {
+        switch(value).map(|on| to.eve.alert.payload_length = on)
+    }),
+    ("outputs.eve-log.types.alert.payload-buffer-size", |to, _, value| {
+        let allowed = || Refusal::Value("from 1 byte to 1gb".into());
+        let size = size(value)?;
+        let bytes = u32::try_from(size).ok().filter(|bytes| (1..=1 << 30).contains(bytes));
+        bytes.ok_or_else(allowed).map(|bytes| to.eve.alert.payload_buffer_size = bytes)
+    }),
+    ("outputs.eve-log.types.alert.packet", |to, _, value| switch(value).map(|on| to.eve.alert.packet = on)),
+    ("outputs.eve-log.types.alert.verdict", |to, _, value| switch(value).map(|on| to.eve.alert.verdict = on)),
     ("outputs.eve-log.types.drop.alerts", |to, _, value| switch(value).map(|on| to.eve.drop_alerts = on)),
     ("outputs.eve-log.types.drop.verdict", |to, _, value| switch(value).map(|on| to.eve.drop_verdict = on)),
     ("outputs.eve-log.types.drop.flows", |to, _, value| {
@@ -166,6 +205,8 @@ const KEYS: &[(&str, Setter)] = &[
         to.data.directory = Some(value.into());
         Ok(())
     }),
+    ("outputs.eve-log.ethernet", |to, _, value| switch(value).map(|on| to.eve.ethernet = on)),
+    ("outputs.eve-log.pcap-file", |to, _, value| switch(value).map(|on| to.eve.pcap_file = on)),
     ("stats.interval", |to, _, value| {
         number(value, 1..=u32::MAX).map(|seconds| to.stats_interval = Duration::from_secs(seconds.into()))
     }),
@@ -333,9 +374,9 @@ fn size(value: &str) -> Result<u64, Refusal> {
     let digits = value.trim_end_matches(|c: char| !c.is_ascii_digit());
     let unit = match value[digits.len()..].trim().to_ascii_lowercase().as_str() {
         "" => Some(1),
-        "kb" => Some(1 << 10),
-        "mb" => Some(1 << 20),
-        "gb" => Some(1 << 30),
+        "kb" | "kib" => Some(1 << 10),
+        "mb" | "mib" => Some(1 << 20),
+        "gb" | "gib" => Some(1 << 30),
         _ => None,
     };
     let bytes = digits.parse::<u64>().ok().zip(unit).and_then(|(number, unit)| number.checked_mul(unit));
@@ -403,6 +444,10 @@ fn policy(to: &mut Named, failures: &[Failure], value: &str) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        engine::{event::Excerpts, rules::Kept},
+        event::AlertOptions,
+    };
 
     fn apply(texts: &[&str]) -> (Named, Vec<String>) {
         let all = texts.iter().map(|text| Given::flag("--set", text.parse().unwrap()));
@@ -442,6 +487,18 @@ mod tests {
             "decoder.vxlan.ports=[1, 2]",
             "decoder.teredo.enabled=no",
             "defrag.memcap=64kb",
+            "classification-file=/c.config",
+            "reference-config-file=r.config",
+            "outputs.eve-log.types.alert.metadata=no",
+            "outputs.eve-log.types.alert.metadata.rule.metadata=yes",
+            "outputs.eve-log.types.alert.metadata.rule.raw=yes",
+            "outputs.eve-log.types.alert.metadata.rule.reference=yes",
+            "outputs.eve-log.types.alert.payload-printable=yes",
+            "outputs.eve-log.types.alert.payload-buffer-size=2 KiB",
+            "outputs.eve-log.types.alert.packet=yes",
+            "outputs.eve-log.types.alert.verdict=no",
+            "outputs.eve-log.ethernet=yes",
+            "outputs.eve-log.pcap-file=yes",
         ]);
         assert_eq!(refused, [""; 0]);
         assert_eq!(set.addresses["HOME_NET"], "[10.0.0.0/8]");
@@ -449,6 +506,22 @@ mod tests {
         assert!(set.eve.types.contains(EventType::Stats) && !set.eve.types.contains(EventType::Flow));
         assert!(set.eve.community_id && !set.eve.null_values);
         assert_eq!((set.eve.community_id_seed, set.eve.drops), (7, Drops::Start));
+        assert_eq!(set.data.classification.as_deref(), Some("/c.config".as_ref()));
+        assert_eq!(set.data.references.as_deref(), Some("r.config".as_ref()));
+        let alert = AlertOptions {
+            flow: false,
+            rule_text: true,
+            references: true,
+            payload_printable: true,
+            payload_buffer_size: 2048,
+            packet: true,
+            verdict: false,
+            ..AlertOptions::default()
+        };
+        assert_eq!((set.eve.alert, set.eve.ethernet, set.eve.pcap_file), (alert, true, true));
+        let excerpts = Excerpts { packet: true, payload: true, stream_limit: 2048 };
+        assert_eq!(set.eve.wanted().excerpts, excerpts);
+        assert_eq!(set.eve.kept(), Kept { metadata: true, references: true, text: true });
         assert!(set.eve.anomalies.decode && !set.eve.anomalies.stream);
         assert_eq!((set.engine.flow.capacity, set.engine.flow.timeouts.tcp[0].new), (1000, 1));
         assert_eq!(set.engine.flow.timeouts.other[1].bypassed, 2);
@@ -479,8 +552,9 @@ mod tests {
             "vlan.use-for-tracking=maybe",
             "stream.memcap=64xb",
             "decoder.geneve.ports=1,2,3,4,5",
+            "outputs.eve-log.types.alert.payload-buffer-size=0",
         ]);
-        assert_eq!(refused.len(), 9, "{refused:?}");
+        assert_eq!(refused.len(), 10, "{refused:?}");
         assert!(refused[0].contains("vars.address-groups.=x"), "{}", refused[0]);
         assert!(refused[1].contains("a.b=c=d") && refused[1].contains("unknown key"), "{}", refused[1]);
         assert!(refused[2].contains("`http`") && refused[2].contains("alert, http"), "{}", refused[2]);

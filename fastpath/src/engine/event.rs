@@ -1,5 +1,6 @@
 //! What the engine reports: plain values without a format. `crate::event` renders them as EVE JSON.
 
+mod excerpt;
 mod header;
 
 use std::{
@@ -15,11 +16,12 @@ use super::{
     flow::{Ended, Exceptions, Flow, FlowAction, FlowEnd, FlowId, FlowState, TtlRange},
     meta::{Direction, LinkType, PortId, Timestamp},
     packet::{ArpPacketSlice, DecodeEvent, Tunnel},
-    rules::RuleInfo,
+    rules::{Recipients, RuleInfo},
     stream::StreamEvent,
-    verdict::DropReason,
+    verdict::{DropReason, Verdict},
 };
 
+pub use excerpt::{Excerpt, Excerpts, Payload};
 pub use header::{HeaderFacts, NetworkFacts, TransportFacts};
 
 /// Takes the engine's events. On a live wire it is lossy and counts what it loses; in replay it blocks.
@@ -46,6 +48,8 @@ pub struct Wanted {
     pub drops: Drops,
     /// Packets that a rule has tagged ([`EventKind::Tagged`]).
     pub tagged: bool,
+    /// Which bytes alerts show.
+    pub excerpts: Excerpts,
 }
 
 /// Which anomalies are reported (Suricata's `outputs.eve-log.types.anomaly.types`).
@@ -57,6 +61,8 @@ pub struct Anomalies {
     pub stream: bool,
     /// Those about what application protocols say.
     pub application: bool,
+    /// Those about packets' headers show the beginning of the packet (`outputs.eve-log.types.anomaly.packethdr`).
+    pub packet_header: bool,
 }
 
 /// Which dropped packets are reported (Suricata's `outputs.eve-log.types.drop.flows`).
@@ -105,6 +111,30 @@ pub struct PacketFacts {
     pub protocol: Option<u8>,
     /// ICMP type and code.
     pub icmp: Option<(u8, u8)>,
+    /// Its Ethernet header.
+    pub ether: Option<EtherFacts>,
+}
+
+/// What an Ethernet header says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EtherFacts {
+    /// MAC address of the sender.
+    pub source: [u8; 6],
+    /// MAC address of the receiver.
+    pub destination: [u8; 6],
+    /// Type of what follows, of a tagged frame the tag's.
+    pub ether_type: u16,
+}
+
+impl EtherFacts {
+    /// What `header` says.
+    pub fn of(&[d0, d1, d2, d3, d4, d5, s0, s1, s2, s3, s4, s5, high, low]: &[u8; 14]) -> Self {
+        Self {
+            source: [s0, s1, s2, s3, s4, s5],
+            destination: [d0, d1, d2, d3, d4, d5],
+            ether_type: u16::from_be_bytes([high, low]),
+        }
+    }
 }
 
 /// Where a packet comes from (EVE `pkt_src`).
@@ -168,6 +198,10 @@ pub enum EventKind {
         rule: Arc<RuleInfo>,
         /// What was done with the packet because of it.
         outcome: Outcome,
+        /// What the packet had come to then, because of this rule or another.
+        decided: Decided,
+        /// Bytes that it shows, when it was asked to ([`Wanted::excerpts`]).
+        excerpt: Option<Box<Excerpt>>,
     },
     /// A packet was dropped.
     Drop {
@@ -186,7 +220,12 @@ pub enum EventKind {
         link: LinkType,
     },
     /// Something odd about a packet, a stream or what it carries.
-    Anomaly(Anomaly),
+    Anomaly {
+        /// What.
+        anomaly: Anomaly,
+        /// The beginning of the packet, when it was asked for ([`Anomalies::packet_header`]).
+        excerpt: Option<Box<Excerpt>>,
+    },
     /// An ARP packet.
     Arp(ArpFacts),
     /// A flow ended.
@@ -204,6 +243,20 @@ pub enum Outcome {
     Blocked,
     /// It went on, but would have been dropped inline.
     WouldBlock,
+}
+
+/// What a packet has come to (EVE `verdict`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decided {
+    /// Whether it goes on.
+    pub verdict: Verdict,
+    /// Which ends are told that it does not.
+    pub rejected: Option<Recipients>,
+}
+
+impl Decided {
+    /// It goes on.
+    pub const FORWARD: Self = Self { verdict: Verdict::Forward, rejected: None };
 }
 
 /// Something odd.
@@ -327,6 +380,7 @@ impl Event {
             ports: has_ports.then_some((client, server)),
             protocol: Some(protocol),
             icmp: is_icmp.then_some((low_byte(client), flow.icmp_code())),
+            ether: None,
         };
         let record = FlowRecord {
             end: flow.last(),

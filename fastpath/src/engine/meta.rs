@@ -16,7 +16,7 @@ pub enum LinkType {
     Ethernet,
     /// LINKTYPE_NULL (0): four bytes of address family in the capturing host's byte order.
     Null,
-    /// LINKTYPE_RAW (101, also 12, 14, 228, 229): starts with the IP header.
+    /// LINKTYPE_RAW (101, also 12, 14): starts with the IP header.
     RawIp,
     /// LINKTYPE_LINUX_SLL (113), 16-byte header.
     LinuxSll,
@@ -26,10 +26,36 @@ pub enum LinkType {
     Ppp,
     /// LINKTYPE_C_HDLC (104): Cisco HDLC, 4-byte header.
     CiscoHdlc,
-    /// What this EtherType names, without a link header: how tunnels carry packets. No capture has it.
+    /// What this EtherType names, without a link header: how tunnels carry packets. Of captures it is LINKTYPE_IPV4 (228)
+    /// and LINKTYPE_IPV6 (229).
     EtherType(u16),
     /// Any other link type, by its number: never decoded, so that no rule matches.
     Other(u16),
+}
+
+impl LinkType {
+    /// IPv4 without a link header (LINKTYPE_IPV4).
+    pub const IPV4: Self = Self::EtherType(0x0800);
+    /// IPv6 without a link header (LINKTYPE_IPV6).
+    pub const IPV6: Self = Self::EtherType(0x86dd);
+
+    /// Its number in captures and Suricata's name for it, when it has one (<https://www.tcpdump.org/linktypes.html>; Suricata:
+    /// util-datalink.c).
+    pub fn number_and_name(self) -> Option<(u16, &'static str)> {
+        Some(match self {
+            Self::Ethernet => (1, "EN10MB"),
+            Self::Null => (0, "NULL"),
+            Self::RawIp => (101, "RAW"),
+            Self::LinuxSll => (113, "LINUX_SLL"),
+            Self::LinuxSll2 => (276, "LINUX_SLL2"),
+            Self::Ppp => (9, "PPP"),
+            Self::CiscoHdlc => (104, "C_HDLC"),
+            Self::IPV4 => (228, "IPv4"),
+            Self::IPV6 => (229, "IPv6"),
+            Self::EtherType(_) => return None,
+            Self::Other(number) => (number, "n/a"),
+        })
+    }
 }
 
 /// What the source knows about the packet's checksums.

@@ -129,15 +129,15 @@ impl Engine {
     /// Lets time pass; bounded work. Called at least every 100 ms, also while packets come.
     pub fn tick(&mut self, now: Timestamp, sink: &mut dyn EventSink) {
         self.defragmenter.tick(now);
-        let Self { rules, scratch, flows, streams, counters, .. } = self;
-        let mut ending = Ending { rules, scratch, streams, counters };
+        let Self { rules, scratch, flows, streams, counters, settings, .. } = self;
+        let mut ending = Ending { rules, scratch, streams, counters, excerpts: settings.wanted.excerpts };
         flows.tick(now, FLOWS_PER_TICK, &mut |ended| ending.close(ended, now, sink));
     }
 
     /// Ends all flows: the program ends, or the capture.
     pub fn finish(&mut self, now: Timestamp, sink: &mut dyn EventSink) {
-        let Self { rules, scratch, flows, streams, counters, .. } = self;
-        let mut ending = Ending { rules, scratch, streams, counters };
+        let Self { rules, scratch, flows, streams, counters, settings, .. } = self;
+        let mut ending = Ending { rules, scratch, streams, counters, excerpts: settings.wanted.excerpts };
         flows.drain(&mut |ended| ending.close(ended, now, sink));
     }
 

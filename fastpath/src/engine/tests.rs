@@ -6,15 +6,16 @@ use proptest::prelude::*;
 use super::*;
 use crate::engine::{
     event::{
-        Drops, Event, EventKind,
+        Decided, Drops, Event, EventKind,
         Outcome::{self, Allowed, Blocked, WouldBlock},
         Wanted,
     },
-    rules::{LoadReport, Variables},
+    rules::{LoadReport, Recipients, Variables},
     verdict::{DropReason, Enforcement},
 };
 
 mod attack;
+mod excerpt;
 mod header;
 mod remembered;
 mod reputation;
@@ -63,7 +64,7 @@ fn inspect(engine: &mut Engine, mut packet: Vec<u8>) -> (Verdict, Vec<(u32, Outc
     let mut events: Vec<Event> = Vec::new();
     let verdict = engine.inspect(&mut packet, &Meta { number: 7, ..Meta::default() }, &mut events);
     let seen = events.iter().filter_map(|event| match &event.kind {
-        EventKind::Alert { rule, outcome } => {
+        EventKind::Alert { rule, outcome, .. } => {
             assert_eq!(event.number, 7);
             Some((rule.sid, *outcome))
         }
@@ -191,9 +192,37 @@ fn what_a_rule_says_of_itself_is_in_the_event() {
     let mut events: Vec<Event> = Vec::new();
     engine(&text, Enforcement::Drop).inspect(&mut udp(b""), &Meta::default(), &mut events);
     let EventKind::Alert { rule, .. } = &events[0].kind else { panic!("no alert") };
-    assert_eq!((rule.msg.as_str(), rule.class.as_str()), (r#"a "b"; c"#, "bad-unknown"));
+    assert_eq!((rule.msg.as_str(), &*rule.category), (r#"a "b"; c"#, "Potentially Bad Traffic"));
     assert_eq!((rule.gid, rule.rev, rule.priority), (5, 9, 2));
     assert_eq!(events[0].packet.ports, Some((1000, 53)));
+}
+
+#[test]
+fn an_alert_tells_what_the_packet_has_come_to() {
+    let rules = "drop udp any any -> any any (sid:1;)\nrejectboth udp any any -> any any (sid:2;)\n\
+                 alert udp any any -> any any (sid:3;)";
+    let rejected = Some(Recipients::Both);
+    let dropped = Verdict::Drop(DropReason::Rule);
+    for (enforcement, verdict, blocked) in [
+        (Enforcement::Drop, dropped, Blocked),
+        (Enforcement::Report, Verdict::WouldDrop(DropReason::Rule), WouldBlock),
+    ] {
+        let mut events: Vec<Event> = Vec::new();
+        engine(rules, enforcement).inspect(&mut udp(b""), &Meta::default(), &mut events);
+        let told: Vec<_> = events
+            .iter()
+            .filter_map(|event| match &event.kind {
+                EventKind::Alert { rule, outcome, decided, .. } => Some((rule.sid, *outcome, *decided)),
+                _ => None,
+            })
+            .collect();
+        let expected = [
+            (1, blocked, Decided { verdict, rejected: None }),
+            (2, blocked, Decided { verdict, rejected }),
+            (3, Allowed, Decided { verdict, rejected }),
+        ];
+        assert_eq!(told, expected);
+    }
 }
 
 /// Rules over a tiny alphabet, so that they meet packets.

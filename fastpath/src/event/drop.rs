@@ -4,9 +4,9 @@ use etherparse::{IpNumber, ip_number};
 use serde::Serialize;
 
 use crate::engine::{
-    event::{HeaderFacts, NetworkFacts, Outcome, TransportFacts},
-    rules::{Action, Recipients},
-    verdict::DropReason,
+    event::{Decided, HeaderFacts, NetworkFacts, TransportFacts},
+    rules::Recipients,
+    verdict::{self, DropReason},
 };
 
 /// The `drop` object.
@@ -103,29 +103,27 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    /// Of a packet that no rule dropped.
-    pub(super) const DROP: Self = Self { action: "drop", reject_target: None, reject: None };
-
-    /// What a rule with this action came to; `protocol` is the packet's IP protocol. None for a packet that went on, unless it
-    /// would have been dropped inline (`would-drop`, ours).
-    pub(super) fn of_rule(outcome: Outcome, action: Action, protocol: Option<u8>) -> Option<Self> {
-        match (outcome, action) {
-            (Outcome::Allowed, _) => None,
-            (Outcome::WouldBlock, _) => Some(Self { action: "would-drop", ..Self::DROP }),
-            (Outcome::Blocked, Action::Reject(recipients)) => Some(Self {
-                reject_target: Some(match recipients {
-                    Recipients::Source => "to_client",
-                    Recipients::Destination => "to_server",
-                    Recipients::Both => "both",
-                }),
-                reject: match protocol.map(IpNumber) {
-                    Some(ip_number::TCP) => Some(["tcp-reset"]),
-                    Some(ip_number::UDP | ip_number::ICMP | ip_number::IPV6_ICMP) => Some(["icmp-prohib"]),
-                    _ => None,
-                },
-                ..Self::DROP
+    /// What a packet of this IP protocol has come to. One that would have been dropped inline has `would-drop`, which is ours.
+    pub(super) fn new(decided: Decided, protocol: Option<u8>) -> Self {
+        let action = match decided.verdict {
+            verdict::Verdict::Forward => "alert",
+            verdict::Verdict::WouldDrop(_) => "would-drop",
+            verdict::Verdict::Drop(_) => "drop",
+        };
+        // Nobody is told where nothing is dropped.
+        let rejected = decided.rejected.filter(|_| matches!(decided.verdict, verdict::Verdict::Drop(_)));
+        Self {
+            action,
+            reject_target: rejected.map(|recipients| match recipients {
+                Recipients::Source => "to_client",
+                Recipients::Destination => "to_server",
+                Recipients::Both => "both",
             }),
-            (Outcome::Blocked, _) => Some(Self::DROP),
+            reject: rejected.and_then(|_| match protocol.map(IpNumber) {
+                Some(ip_number::TCP) => Some(["tcp-reset"]),
+                Some(ip_number::UDP | ip_number::ICMP | ip_number::IPV6_ICMP) => Some(["icmp-prohib"]),
+                _ => None,
+            }),
         }
     }
 }

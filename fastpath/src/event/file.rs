@@ -11,6 +11,8 @@ use crate::engine::event::{Event, EventKind, EventSink};
 pub struct EveFile {
     file: File,
     options: EveOptions,
+    /// Name of the capture.
+    capture: String,
     buffer: Vec<u8>,
     alerts: u64,
     broken: Option<std::io::Error>,
@@ -20,16 +22,17 @@ const FLUSH_AT: usize = 1 << 16;
 
 impl EveFile {
     /// Makes `log_dir` where it is missing and an empty `eve.json` in it: a replay's file holds that
-    /// replay's events and no others.
+    /// replay's events and no others. `capture` is the name of the capture that is replayed.
     ///
     /// # Errors
     /// [`EventError::Open`].
-    pub fn create(log_dir: &Path, options: EveOptions) -> Result<Self, EventError> {
+    pub fn create(log_dir: &Path, capture: &Path, options: EveOptions) -> Result<Self, EventError> {
         let path = log_dir.join(EVE_FILE);
         let file = std::fs::create_dir_all(log_dir)
             .and_then(|()| File::create(&path))
             .map_err(|source| EventError::Open { path, source })?;
-        Ok(Self { file, options, buffer: Vec::with_capacity(2 * FLUSH_AT), alerts: 0, broken: None })
+        let capture = capture.display().to_string();
+        Ok(Self { file, options, capture, buffer: Vec::with_capacity(2 * FLUSH_AT), alerts: 0, broken: None })
     }
 
     /// Alerts taken so far, written or not.
@@ -58,7 +61,8 @@ impl EventSink for EveFile {
     fn emit(&mut self, event: Event) {
         self.alerts += u64::from(matches!(event.kind, EventKind::Alert { .. }));
         if self.options.types.includes(&event.kind) {
-            record::append_lines(&mut self.buffer, &event, None, &self.options);
+            let source = record::Source { port: None, capture: Some(&self.capture) };
+            record::append_lines(&mut self.buffer, &event, source, &self.options);
             if self.buffer.len() >= FLUSH_AT {
                 self.flush();
             }

@@ -1,5 +1,6 @@
 //! EVE JSON: the records and their writers.
 
+mod alert;
 mod community;
 mod drop;
 mod file;
@@ -14,7 +15,7 @@ use std::{io, path::PathBuf};
 pub use file::EveFile;
 pub use queue::{LiveSink, LiveWriter, WriterTotals};
 pub use record::Stamp;
-pub use types::{EveOptions, EventType, EventTypes};
+pub use types::{AlertOptions, EveOptions, EventType, EventTypes};
 
 /// Name of the file in the log directory.
 pub const EVE_FILE: &str = "eve.json";

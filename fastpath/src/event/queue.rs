@@ -249,7 +249,8 @@ impl<W: Write, O: FnMut() -> io::Result<W>> Outlet<W, O> {
             self.shared.failed.fetch_add(1, Relaxed);
             return;
         }
-        self.lines += record::append_lines(&mut self.pending, event, port, options);
+        let source = record::Source { port, capture: None };
+        self.lines += record::append_lines(&mut self.pending, event, source, options);
         if self.pending.len() >= CHUNK && !self.broken {
             self.write();
         }
@@ -307,7 +308,7 @@ mod tests {
 
     use super::*;
     use crate::engine::{
-        event::{EventKind, Origin, Outcome},
+        event::{Decided, EventKind, Origin, Outcome},
         meta::PortId,
         rules::RuleInfo,
     };
@@ -322,7 +323,12 @@ mod tests {
             outer: None,
             packet: Default::default(),
             flow: None,
-            kind: EventKind::Alert { rule, outcome: Outcome::Allowed },
+            kind: EventKind::Alert {
+                rule,
+                outcome: Outcome::Allowed,
+                decided: Decided::FORWARD,
+                excerpt: None,
+            },
         }
     }
 

@@ -4,26 +4,30 @@
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr},
-    sync::Arc,
 };
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use etherparse::IpNumber;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
 use super::{
-    EveOptions, EventType, community,
+    EveOptions, EventType,
+    alert::{AlertObject, ExcerptObject},
+    community,
     drop::{DropObject, Verdict},
     flow::{FlowObject, NetflowObject, TcpObject},
     stats,
 };
 use crate::engine::{
-    event::{self, ArpFacts, Event, EventKind, FlowFacts, FlowRecord, Origin, Outcome, Outer, PacketFacts},
+    event::{
+        self, ArpFacts, Decided, EtherFacts, Event, EventKind, FlowFacts, FlowRecord, Origin, Outcome, Outer,
+        PacketFacts,
+    },
+    meta::Direction,
     meta::Timestamp,
-    meta::{Direction, LinkType},
-    rules::RuleInfo,
+    rules::Action,
+    verdict::Verdict as PacketVerdict,
 };
 
 /// One line. What a record does not have is left out.
@@ -64,11 +68,13 @@ struct Record<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pkt_src: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    ether: Option<Ether>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     community_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tunnel: Option<TunnelObject>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    alert: Option<Alert<'a>>,
+    alert: Option<AlertObject<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     anomaly: Option<Anomaly>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,13 +92,13 @@ struct Record<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     tcp: Option<TcpObject>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    packet: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    packet_info: Option<PacketInfo>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     stats: Option<Value>,
+    #[serde(flatten)]
+    excerpt: Option<ExcerptObject<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     verdict: Option<Verdict>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pcap_filename: Option<&'a str>,
 }
 
 /// The packet around one that came in a tunnel.
@@ -114,22 +120,11 @@ struct TunnelObject {
     pkt_src: &'static str,
 }
 
-/// What a `packet` begins with (libpcap's DLT numbers; util-datalink.c).
 #[derive(Serialize)]
-struct PacketInfo {
-    linktype: u16,
-    linktype_name: &'static str,
-}
-
-#[derive(Serialize)]
-struct Alert<'a> {
-    action: &'static str,
-    gid: u32,
-    signature_id: u32,
-    rev: u32,
-    signature: &'a str,
-    category: &'a str,
-    severity: u8,
+struct Ether {
+    ether_type: u16,
+    src_mac: String,
+    dest_mac: String,
 }
 
 #[derive(Serialize)]
@@ -150,12 +145,20 @@ struct Arp {
     dest_ip: Ipv4Addr,
 }
 
-/// Appends the lines of `event` that `options` ask for to `out`, and says how many these were. `port` is the name of the port it
-/// came in on, `None` in replay.
+/// Where a packet came from.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Source<'a> {
+    /// Name of the port, `None` in replay.
+    pub(super) port: Option<&'a str>,
+    /// Name of the capture, `None` on a live wire.
+    pub(super) capture: Option<&'a str>,
+}
+
+/// Appends the lines of `event` that `options` ask for to `out`, and says how many these were.
 pub(super) fn append_lines(
     out: &mut Vec<u8>,
     event: &Event,
-    port: Option<&str>,
+    source: Source<'_>,
     options: &EveOptions,
 ) -> u64 {
     let mut lines = 0;
@@ -172,25 +175,29 @@ pub(super) fn append_lines(
     };
     let on = |event_type| options.types.contains(event_type);
     let record =
-        |event_type: EventType, packet: &PacketFacts| Record::new(event, event_type, packet, port, options);
+        |event_type: EventType, packet: &PacketFacts| Record::new(event, event_type, packet, source, options);
     let of_packet = |event_type| Record {
-        pkt_src: Some(source(event.origin)),
+        pkt_src: Some(origin(event.origin)),
         tunnel: event.outer.as_ref().map(|outer| TunnelObject::new(event, outer)),
         ..record(event_type, &event.packet)
     };
     match &event.kind {
-        EventKind::Alert { rule, outcome } if on(EventType::Alert) => append(Record {
-            alert: Some(Alert::new(rule, *outcome)),
+        EventKind::Alert { rule, outcome, decided, excerpt } if on(EventType::Alert) => append(Record {
+            alert: Some(AlertObject::new(rule, *outcome, &event.packet, &options.alert)),
             direction: event.flow.as_ref().map(direction),
-            flow: event.flow.as_ref().map(|flow| FlowObject::of_packet(flow, &event.packet)),
-            verdict: Verdict::of_rule(*outcome, rule.action, event.packet.protocol),
+            flow: event
+                .flow
+                .as_ref()
+                .filter(|_| options.alert.flow)
+                .map(|flow| FlowObject::of_packet(flow, &event.packet)),
+            excerpt: excerpt.as_ref().map(|excerpt| ExcerptObject::new(excerpt, &options.alert)),
+            verdict: options.alert.verdict.then(|| Verdict::new(*decided, event.packet.protocol)),
             ..of_packet(EventType::Alert)
         }),
         EventKind::Tagged { bytes, link } if on(EventType::Alert) && options.tagged_packets => {
             append(Record {
                 event_type: "packet",
-                packet: Some(STANDARD.encode(bytes)),
-                packet_info: Some(PacketInfo::new(*link)),
+                excerpt: Some(ExcerptObject::of_bytes(bytes, *link)),
                 ..of_packet(EventType::Alert)
             })
         }
@@ -199,22 +206,26 @@ pub(super) fn append_lines(
             alert: rule
                 .as_ref()
                 .filter(|_| options.drop_alerts)
-                .map(|rule| Alert::new(rule, Outcome::Blocked)),
+                .map(|rule| AlertObject::short(rule, Outcome::Blocked, &event.packet)),
             direction: event.flow.as_ref().map(direction),
             verdict: options.drop_verdict.then(|| {
-                let of_rule = |rule: &Arc<RuleInfo>| {
-                    Verdict::of_rule(Outcome::Blocked, rule.action, event.packet.protocol)
-                };
-                rule.as_ref().and_then(of_rule).unwrap_or(Verdict::DROP)
+                let rejected = rule.as_ref().and_then(|rule| match rule.action {
+                    Action::Reject(recipients) => Some(recipients),
+                    _ => None,
+                });
+                let decided = Decided { verdict: PacketVerdict::Drop(*reason), rejected };
+                Verdict::new(decided, event.packet.protocol)
             }),
             ..of_packet(EventType::Drop)
         }),
         EventKind::Arp(arp) if on(EventType::Arp) => {
             append(Record { arp: Some(Arp::new(arp)), ..of_packet(EventType::Arp) })
         }
-        EventKind::Anomaly(anomaly) if on(EventType::Anomaly) => {
-            append(Record { anomaly: Some(Anomaly::new(*anomaly)), ..of_packet(EventType::Anomaly) })
-        }
+        EventKind::Anomaly { anomaly, excerpt } if on(EventType::Anomaly) => append(Record {
+            anomaly: Some(Anomaly::new(*anomaly)),
+            excerpt: excerpt.as_deref().map(ExcerptObject::of_packet),
+            ..of_packet(EventType::Anomaly)
+        }),
         EventKind::Flow(ended) => {
             let Some(flow) = &event.flow else { return 0 };
             if on(EventType::Flow) {
@@ -266,25 +277,19 @@ fn direction(flow: &FlowFacts) -> &'static str {
     }
 }
 
-impl PacketInfo {
-    fn new(link: LinkType) -> Self {
-        let (linktype, linktype_name) = match link {
-            LinkType::Null => (0, "NULL"),
-            LinkType::Ethernet => (1, "EN10MB"),
-            LinkType::Ppp => (9, "PPP"),
-            LinkType::RawIp | LinkType::EtherType(_) => (12, "RAW"),
-            LinkType::CiscoHdlc => (104, "C_HDLC"),
-            LinkType::LinuxSll => (113, "LINUX_SLL"),
-            LinkType::LinuxSll2 => (276, "LINUX_SLL2"),
-            LinkType::Other(number) => (number, "n/a"),
-        };
-        Self { linktype, linktype_name }
+/// A MAC address as everybody writes it.
+fn mac(mac: [u8; 6]) -> String {
+    mac.map(|byte| format!("{byte:02x}")).join(":")
+}
+
+impl Ether {
+    fn new(ether: &EtherFacts) -> Self {
+        Self { ether_type: ether.ether_type, src_mac: mac(ether.source), dest_mac: mac(ether.destination) }
     }
 }
 
 impl Arp {
     fn new(arp: &ArpFacts) -> Self {
-        let mac = |mac: [u8; 6]| mac.map(|byte| format!("{byte:02x}")).join(":");
         Self {
             // The decoder takes no others.
             hw_type: "ethernet",
@@ -325,7 +330,7 @@ impl<'a> Record<'a> {
         event: &'a Event,
         event_type: EventType,
         facts: &PacketFacts,
-        port: Option<&'a str>,
+        source: Source<'a>,
         options: &EveOptions,
     ) -> Self {
         let is_stats = matches!(event.kind, EventKind::Stats(_));
@@ -336,7 +341,7 @@ impl<'a> Record<'a> {
         Self {
             timestamp: Stamp(event.time),
             flow_id: event.flow.map(|flow| flow.id.0),
-            in_iface: port.filter(|_| !is_stats),
+            in_iface: source.port.filter(|_| !is_stats),
             pcap_cnt: (event.number != 0).then_some(event.number),
             event_type: event_type.name(),
             vlan: Vlan(facts.vlan),
@@ -349,10 +354,12 @@ impl<'a> Record<'a> {
             icmp_type: facts.icmp.map(|(kind, _)| kind),
             icmp_code: facts.icmp.map(|(_, code)| code),
             spi: ended.and_then(|flow| flow.spi),
+            ether: facts.ether.as_ref().filter(|_| options.ethernet).map(Ether::new),
             community_id: (options.community_id && event.flow.is_some())
                 .then(|| community::id(&event.packet, options.community_id_seed))
                 .flatten(),
             app_proto: ended.and_then(|flow| flow.app_proto),
+            pcap_filename: source.capture.filter(|_| options.pcap_file),
             ..Self::default()
         }
     }
@@ -369,32 +376,18 @@ impl TunnelObject {
             proto: facts.protocol.map(Protocol),
             depth: outer.depth,
             pcap_cnt: (event.number != 0).then_some(event.number),
-            pkt_src: source(Origin::Wire),
+            pkt_src: origin(Origin::Wire),
         }
     }
 }
 
 /// Suricata's name of where a packet comes from.
-fn source(origin: Origin) -> &'static str {
+fn origin(origin: Origin) -> &'static str {
     match origin {
         Origin::Wire => "wire/pcap",
         Origin::Tunnel(tunnel) => tunnel.name(),
         Origin::Defrag => "defrag",
         Origin::FlowEnd => "stream (flow timeout)",
-    }
-}
-
-impl<'a> Alert<'a> {
-    fn new(rule: &'a RuleInfo, outcome: Outcome) -> Self {
-        Self {
-            action: if outcome == Outcome::Blocked { "blocked" } else { "allowed" },
-            gid: rule.gid,
-            signature_id: rule.sid,
-            rev: rule.rev,
-            signature: &rule.msg,
-            category: &rule.class,
-            severity: rule.priority,
-        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! Which events are written, and how (`outputs.eve-log`).
 
-use crate::engine::event::{Anomalies, Drops, EventKind, Wanted};
+use crate::engine::{
+    event::{Anomalies, Drops, EventKind, Excerpts, Wanted},
+    rules::Kept,
+};
 
 /// A kind of record, by EVE's `event_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +106,8 @@ impl EventTypes {
 pub struct EveOptions {
     /// Which records there are.
     pub types: EventTypes,
+    /// What `alert` records say (`outputs.eve-log.types.alert`).
+    pub alert: AlertOptions,
     /// Which `anomaly` records (`outputs.eve-log.types.anomaly.types`).
     pub anomalies: Anomalies,
     /// Which `drop` records (`outputs.eve-log.types.drop.flows`).
@@ -117,21 +122,85 @@ pub struct EveOptions {
     pub community_id: bool,
     /// Its seed (`outputs.eve-log.community-id-seed`).
     pub community_id_seed: u16,
+    /// Records of packets have their MAC addresses, as `ether` (`outputs.eve-log.ethernet`, off by default).
+    pub ethernet: bool,
+    /// In replay records name the capture, as `pcap_filename` (`outputs.eve-log.pcap-file`, off by default).
+    pub pcap_file: bool,
     /// `stats` records have counters that are 0, too (`outputs.eve-log.types.stats.null-values`).
     pub null_values: bool,
+}
+
+/// What `alert` records say (`outputs.eve-log.types.alert`). The default is Suricata's, but that the verdict is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AlertOptions {
+    /// The packet's flow (`metadata.flow`).
+    pub flow: bool,
+    /// The rule's `metadata` (`metadata.rule.metadata`).
+    pub rule_metadata: bool,
+    /// The rule itself (`metadata.rule.raw`).
+    pub rule_text: bool,
+    /// Its references (`metadata.rule.reference`).
+    pub references: bool,
+    /// What the rule looked at, in Base64 (`payload`).
+    pub payload: bool,
+    /// The same as text (`payload-printable`).
+    pub payload_printable: bool,
+    /// Its length (`payload-length`).
+    pub payload_length: bool,
+    /// Bytes of it that are shown of a stream, at most (`payload-buffer-size`).
+    pub payload_buffer_size: u32,
+    /// The packet, in Base64 (`packet`).
+    pub packet: bool,
+    /// What was done with the packet in the end (`verdict`; off by default in Suricata).
+    pub verdict: bool,
+}
+
+impl Default for AlertOptions {
+    fn default() -> Self {
+        Self {
+            flow: true,
+            rule_metadata: true,
+            rule_text: false,
+            references: false,
+            payload: false,
+            payload_printable: false,
+            payload_length: false,
+            payload_buffer_size: 4096,
+            packet: false,
+            verdict: true,
+        }
+    }
+}
+
+impl AlertOptions {
+    /// Whether anything is said of what the rule looked at.
+    pub(super) fn wants_payload(&self) -> bool {
+        self.payload || self.payload_printable || self.payload_length
+    }
+
+    fn excerpts(&self) -> Excerpts {
+        Excerpts {
+            packet: self.packet,
+            payload: self.wants_payload(),
+            stream_limit: self.payload_buffer_size,
+        }
+    }
 }
 
 impl Default for EveOptions {
     fn default() -> Self {
         Self {
             types: EventTypes::default(),
-            anomalies: Anomalies { decode: false, stream: false, application: true },
+            alert: AlertOptions::default(),
+            anomalies: Anomalies { decode: false, stream: false, application: true, packet_header: false },
             drops: Drops::All,
             tagged_packets: false,
             drop_alerts: true,
             drop_verdict: true,
             community_id: false,
             community_id_seed: 0,
+            ethernet: false,
+            pcap_file: false,
             null_values: true,
         }
     }
@@ -142,7 +211,7 @@ impl EveOptions {
     pub fn everything() -> Self {
         Self {
             types: EventTypes::ALL,
-            anomalies: Anomalies { decode: true, stream: true, application: true },
+            anomalies: Anomalies { decode: true, stream: true, application: true, packet_header: false },
             tagged_packets: true,
             ..Self::default()
         }
@@ -156,6 +225,14 @@ impl EveOptions {
             arp: on(EventType::Arp),
             tagged: self.tagged_packets && on(EventType::Alert),
             drops: if on(EventType::Drop) { self.drops } else { Drops::None },
+            excerpts: if on(EventType::Alert) { self.alert.excerpts() } else { Excerpts::default() },
         }
+    }
+
+    /// What rules have to keep for these records.
+    pub fn kept(&self) -> Kept {
+        let on = self.types.contains(EventType::Alert);
+        let AlertOptions { rule_metadata, rule_text, references, .. } = self.alert;
+        Kept { metadata: on && rule_metadata, references: on && references, text: on && rule_text }
     }
 }

@@ -35,7 +35,10 @@ mod tcp;
 mod transport;
 mod tunnel;
 
-use super::{event::PacketFacts, meta::LinkType};
+use super::{
+    event::{EtherFacts, PacketFacts},
+    meta::LinkType,
+};
 
 pub use etherparse::{ArpPacketSlice, Ipv4HeaderSlice, Ipv6HeaderSlice, UdpSlice};
 pub use event::{DecodeEvent, DecodeEvents};
@@ -157,6 +160,7 @@ impl<'a> Packet<'a> {
             ports: self.ports(),
             protocol: self.network.as_ref().map(|network| network.protocol),
             icmp: self.icmp(),
+            ether: self.ethernet.map(EtherFacts::of),
         }
     }
 }

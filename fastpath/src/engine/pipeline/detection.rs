@@ -2,10 +2,10 @@
 
 use std::{ops::ControlFlow, sync::Arc};
 
-use super::{Findings, Sight, report::event};
+use super::{Findings, Sight, excerpt::Showing, report::event};
 use crate::engine::{
     Engine, event,
-    event::{EventKind, Outcome},
+    event::{Decided, EventKind, Outcome},
     flow::{FlowAction, FlowState},
     rules::{Action, FlowFacts, Match, Recipients, RuleInfo, SeenBy, Stream, Subject, Via},
     track::Track,
@@ -49,43 +49,48 @@ impl Engine {
         };
         let mut matched = Matched::default();
         let of_flow = facts.map(|flow| event::FlowFacts::of(flow.record, flow.direction));
-        rules.inspect(
-            &subject,
-            memory.as_deref_mut(),
-            scratch,
-            |Match { rule, via, report, filtered, bypass }| {
-                let via = if is_own { via } else { Via::Packet };
-                matched.bypass_flow |= bypass && is_own;
-                let outcome = match rule.action {
-                    Action::Pass => {
-                        matched.pass_flow |= via != Via::Packet;
-                        matched.passed = true;
-                        Outcome::Allowed
-                    }
-                    Action::Alert => Outcome::Allowed,
-                    Action::Drop | Action::Reject(_) => {
-                        matched.drop(
-                            rule,
-                            via,
-                            if filtered { DropReason::RateFilter } else { DropReason::Rule },
-                        );
-                        match settings.enforcement {
-                            Enforcement::Drop => Outcome::Blocked,
-                            Enforcement::Report => Outcome::WouldBlock,
-                        }
-                    }
-                };
-                if report {
-                    matched.alerted = true;
-                    counters.detect.alerts += 1;
-                    let kind = EventKind::Alert { rule: Arc::clone(rule), outcome };
-                    findings.sink.emit(event(sight, of_flow, kind));
-                } else if rule.action != Action::Pass {
-                    counters.detect.suppressed += 1;
+        let layer = Some(sight.place.layer);
+        let mut showing = Showing::new(settings.wanted.excerpts, layer, sight.packet, stream);
+        rules.inspect(&subject, memory.as_deref_mut(), scratch, |found| {
+            let Match { rule, report, filtered, bypass, .. } = found;
+            let via = if is_own { found.via } else { Via::Packet };
+            matched.bypass_flow |= bypass && is_own;
+            let outcome = match rule.action {
+                Action::Pass => {
+                    matched.pass_flow |= via != Via::Packet;
+                    matched.passed = true;
+                    Outcome::Allowed
                 }
-                if rule.action == Action::Pass { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            },
-        );
+                Action::Alert => Outcome::Allowed,
+                Action::Drop | Action::Reject(_) => {
+                    matched.drop(rule, via, if filtered { DropReason::RateFilter } else { DropReason::Rule });
+                    match settings.enforcement {
+                        Enforcement::Drop => Outcome::Blocked,
+                        Enforcement::Report => Outcome::WouldBlock,
+                    }
+                }
+            };
+            if report {
+                matched.alerted = true;
+                counters.detect.alerts += 1;
+                let kind = EventKind::Alert {
+                    rule: Arc::clone(rule),
+                    outcome,
+                    decided: Decided {
+                        verdict: match matched.dropped {
+                            Some(_) => settings.enforcement.of(DropReason::Rule),
+                            None => findings.decision.verdict(settings.enforcement),
+                        },
+                        rejected: matched.rejected,
+                    },
+                    excerpt: showing.excerpt(via),
+                };
+                findings.sink.emit(event(sight, of_flow, kind));
+            } else if rule.action != Action::Pass {
+                counters.detect.suppressed += 1;
+            }
+            if rule.action == Action::Pass { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
         if settings.wanted.tagged && rules.tags(&subject, memory) {
             let kind = EventKind::Tagged { bytes: sight.place.bytes.into(), link: sight.place.meta.link };
             findings.sink.emit(event(sight, of_flow, kind));

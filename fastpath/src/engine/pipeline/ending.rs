@@ -4,10 +4,10 @@ use std::{net::IpAddr, ops::ControlFlow, sync::Arc};
 
 use etherparse::{PacketBuilder, ip_number};
 
-use super::MOST_PIECES;
+use super::{MOST_PIECES, excerpt::Showing};
 use crate::engine::{
     counters::Counters,
-    event::{Event, EventKind, EventSink, FlowFacts, Origin, Outcome},
+    event::{Decided, Event, EventKind, EventSink, Excerpts, FlowFacts, Origin, Outcome},
     flow::{Ended, Flow, FlowAction, FlowState},
     meta::{Direction, LinkType, PortId, Timestamp},
     packet::Packet,
@@ -22,6 +22,7 @@ pub(in crate::engine) struct Ending<'e> {
     pub(in crate::engine) scratch: &'e mut Scratch,
     pub(in crate::engine) streams: &'e mut Streams,
     pub(in crate::engine) counters: &'e mut Counters,
+    pub(in crate::engine) excerpts: Excerpts,
 }
 
 impl Ending<'_> {
@@ -83,7 +84,8 @@ impl Ending<'_> {
         };
         let facts = packet.facts();
         let mut alerted = false;
-        self.rules.inspect(&subject, Some(memory), self.scratch, |Match { rule, report, .. }| {
+        let mut showing = Showing::new(self.excerpts, None, &packet, subject.stream);
+        self.rules.inspect(&subject, Some(memory), self.scratch, |Match { rule, via, report, .. }| {
             let passed = rule.action == Action::Pass;
             let next = if passed { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
             if !report {
@@ -100,7 +102,12 @@ impl Ending<'_> {
                 outer: None,
                 packet: facts,
                 flow: Some(FlowFacts::of(flow, direction)),
-                kind: EventKind::Alert { rule: Arc::clone(rule), outcome: Outcome::Allowed },
+                kind: EventKind::Alert {
+                    rule: Arc::clone(rule),
+                    outcome: Outcome::Allowed,
+                    decided: Decided::FORWARD,
+                    excerpt: showing.excerpt(via),
+                },
             });
             next
         });

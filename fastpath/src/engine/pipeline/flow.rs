@@ -89,7 +89,7 @@ impl Engine {
         if settings.fail_flow_at != 0 && settings.fail_flow_at == number && flows.find(&probe).is_none() {
             return None;
         }
-        let mut ending = Ending { rules, scratch, streams, counters };
+        let mut ending = Ending { rules, scratch, streams, counters, excerpts: settings.wanted.excerpts };
         let mut close = |ended| ending.close(ended, time, &mut *findings.sink);
         let entry = flows.enter(&probe, time, &mut close).ok()?;
         Some((entry.handle, entry.direction))
@@ -104,11 +104,11 @@ impl Engine {
         sight: &mut Sight<'_>,
         findings: &mut Findings<'_>,
     ) -> Result<(), Inspection> {
-        let Self { rules, scratch, flows, streams, counters, .. } = self;
+        let Self { rules, scratch, flows, streams, counters, settings, .. } = self;
         if let Some((handle, _)) = sight.flow.take()
             && let Some(ended) = flows.remove(handle, FlowEnd::TcpReuse)
         {
-            let mut ending = Ending { rules, scratch, streams, counters };
+            let mut ending = Ending { rules, scratch, streams, counters, excerpts: settings.wanted.excerpts };
             ending.close(ended, sight.place.meta.time, &mut *findings.sink);
         }
         if let FlowOf::Any(tuple) = FlowOf::packet(sight.packet, sight.place.tunnels) {

@@ -8,6 +8,7 @@
 //! | `flow.rs` | which flow it belongs to |
 //! | `session.rs` | its part in a TCP session |
 //! | `detection.rs` | what the rules say of it |
+//! | `excerpt.rs` | the bytes that alerts show |
 //! | `consequence.rs` | what is done: drops, exception policies, answers |
 //! | `report.rs` | events and counters |
 //! | `ending.rs` | the end of a flow |
@@ -16,6 +17,7 @@ mod consequence;
 mod datagram;
 mod detection;
 mod ending;
+mod excerpt;
 mod flow;
 mod report;
 mod session;
@@ -57,7 +59,7 @@ impl Engine {
         let mut referral = None;
         if let Some(inner) = &packet.inner {
             let inside = Packet::decode_inner(inner, &self.settings.decoder);
-            referral = self.inspect_layer(&inside, place.inside(inner.kind, &packet.facts()), findings);
+            referral = self.inspect_layer(&inside, place.inside(inner, &packet.facts()), findings);
         }
         let mut sight = Sight::new(packet, place);
         if packet.events.is_invalid() {

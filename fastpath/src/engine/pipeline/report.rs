@@ -1,10 +1,11 @@
 //! Events and counters of the pipeline.
 
-use super::{Findings, Place, Sight};
+use super::{Findings, Place, Sight, excerpt::Showing};
 use crate::engine::{
     Engine,
     event::{Anomaly, ArpFacts, Event, EventKind, FlowFacts, Outer},
     packet::{Packet, TcpSegment, Transport},
+    rules::Via,
 };
 
 impl Engine {
@@ -18,8 +19,10 @@ impl Engine {
         if !self.settings.wanted.anomalies.decode {
             return;
         }
+        let mut showing = Showing::beginning(sight, self.settings.wanted.anomalies);
         for found in sight.decode_events.iter() {
-            let kind = EventKind::Anomaly(Anomaly::Decode(found));
+            let excerpt = showing.excerpt(Via::Packet);
+            let kind = EventKind::Anomaly { anomaly: Anomaly::Decode(found), excerpt };
             findings.sink.emit(event(sight, None, kind));
         }
     }
@@ -29,7 +32,7 @@ impl Engine {
             return;
         }
         for found in sight.stream_events.iter() {
-            let kind = EventKind::Anomaly(Anomaly::Stream(found));
+            let kind = EventKind::Anomaly { anomaly: Anomaly::Stream(found), excerpt: None };
             findings.sink.emit(event(sight, self.flow_facts(sight), kind));
         }
     }

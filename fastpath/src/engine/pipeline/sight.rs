@@ -4,8 +4,8 @@ use crate::engine::{
     decision::Decision,
     event::{EventSink, Origin, PacketFacts},
     flow::{Flow, Handle},
-    meta::{Direction, Meta},
-    packet::{DecodeEvents, Packet, Tunnel},
+    meta::{Direction, LinkType, Meta},
+    packet::{DecodeEvents, Inner, Packet},
     rules::SeenBy,
     stream::{Fresh, StreamEvents},
 };
@@ -15,6 +15,8 @@ use crate::engine::{
 pub(in crate::engine) struct Place<'a> {
     /// The bytes that were decoded from the first on: the packet, or a datagram made of fragments.
     pub(super) bytes: &'a [u8],
+    /// The layer from its own first header on, and what that is.
+    pub(super) layer: (&'a [u8], LinkType),
     /// The circumstances of the packet.
     pub(super) meta: &'a Meta,
     pub(super) origin: Origin,
@@ -29,23 +31,38 @@ pub(in crate::engine) struct Place<'a> {
 impl<'a> Place<'a> {
     /// A packet as it came.
     pub(in crate::engine) fn outermost(bytes: &'a [u8], meta: &'a Meta) -> Self {
-        Self { bytes, meta, origin: Origin::Wire, root: None, tunnels: 0, depth: 0 }
+        Self {
+            bytes,
+            layer: (bytes, meta.link),
+            meta,
+            origin: Origin::Wire,
+            root: None,
+            tunnels: 0,
+            depth: 0,
+        }
     }
 
     /// A datagram made of fragments that came over the wire.
     pub(in crate::engine) fn datagram(bytes: &'a [u8], meta: &'a Meta) -> Self {
-        Self { origin: Origin::Defrag, depth: 1, ..Self::outermost(bytes, meta) }
+        Self {
+            origin: Origin::Defrag,
+            layer: (bytes, LinkType::RawIp),
+            depth: 1,
+            ..Self::outermost(bytes, meta)
+        }
     }
 
     /// A datagram made of fragments here.
     pub(super) fn datagram_in(self, bytes: &'a [u8], meta: &'a Meta) -> Self {
-        Self { bytes, meta, origin: Origin::Defrag, depth: self.depth.saturating_add(1), ..self }
+        let layer = (bytes, LinkType::RawIp);
+        Self { bytes, layer, meta, origin: Origin::Defrag, depth: self.depth.saturating_add(1), ..self }
     }
 
     /// What a tunnel here carries; `facts` are those of the packet around it.
-    pub(super) fn inside(self, kind: Tunnel, facts: &'a PacketFacts) -> Self {
+    pub(super) fn inside(self, inner: &Inner<'a>, facts: &'a PacketFacts) -> Self {
         Self {
-            origin: Origin::Tunnel(kind),
+            origin: Origin::Tunnel(inner.kind),
+            layer: (inner.bytes, inner.link),
             root: self.root.or(Some(facts)),
             tunnels: self.tunnels.saturating_add(1),
             depth: self.depth.saturating_add(1),

@@ -1,5 +1,6 @@
 //! A rule while its options come in.
 
+use super::{Details, Target, classification::Class};
 use super::{buffer::Buffer, condition::Condition, fault::Fault, lexer::Token, payload::Sections};
 use super::{
     effect::Effect, environment::Context, header, ordering::Ordering, state::tag::Extent,
@@ -15,8 +16,12 @@ pub(super) struct Draft<'l> {
     pub(super) sid_at: usize,
     pub(super) rev: Option<u32>,
     pub(super) gid: Option<u32>,
-    pub(super) class: Option<String>,
+    pub(super) class: Option<Class>,
     pub(super) priority: Option<u8>,
+    pub(super) target: Option<Target>,
+    pub(super) details: Details,
+    /// What is odd about it and does not keep it from being used.
+    pub(super) warnings: Vec<Fault>,
     pub(super) conditions: Vec<Condition>,
     pub(super) effects: Vec<Effect>,
     /// Application protocol that it is about.
@@ -48,6 +53,9 @@ impl<'l> Draft<'l> {
             gid: None,
             class: None,
             priority: None,
+            target: None,
+            details: Details::default(),
+            warnings: Vec::new(),
             conditions: Vec::new(),
             effects: Vec::new(),
             application: None,

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    Reputation, Variables,
+    Classification, Kept, ReferenceSystems, Reputation, Variables,
     dataset::Defined,
     state::{HostSettings, Shared},
 };
@@ -19,6 +19,12 @@ use super::{
 pub struct Environment {
     /// Values of `$NAME`.
     pub variables: Variables,
+    /// What `classtype` means.
+    pub classification: Classification,
+    /// Where what `reference` names is found.
+    pub references: ReferenceSystems,
+    /// What rules keep for alerts to say.
+    pub kept: Kept,
     /// threshold.config: its name and its text.
     pub thresholds: Option<(PathBuf, String)>,
     /// How large the host table is. That of the set that is replaced stays as it is.

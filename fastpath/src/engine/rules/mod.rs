@@ -2,8 +2,10 @@
 
 mod address;
 mod buffer;
+mod classification;
 mod condition;
 mod dataset;
+mod details;
 mod draft;
 mod effect;
 mod environment;
@@ -15,6 +17,7 @@ mod inspect;
 mod inspection;
 mod keyword;
 mod lexer;
+mod line;
 mod memory;
 mod number;
 mod once;
@@ -24,7 +27,9 @@ mod payload;
 mod port;
 mod prefilter;
 mod ranges;
+mod reference;
 mod reputation;
+mod requirement;
 #[allow(unsafe_code)] // SIMD and FFI live there, and nowhere else in the engine.
 mod scan;
 mod scope;
@@ -34,12 +39,16 @@ mod subject;
 mod transform;
 mod variables;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 pub use {
+    classification::Classification,
+    details::{Details, Kept, Metadata, Target},
     environment::{Environment, Files},
     keyword::{Keyword, State, keywords},
+    line::LineError,
     memory::Memory,
+    reference::{Reference, ReferenceSystems},
     reputation::{Reputation, ReputationError},
     set::RuleSet,
     state::{Dataset, DatasetKind, HostSettings, Shared},
@@ -64,10 +73,14 @@ pub struct RuleInfo {
     pub msg: String,
     /// What the rule asks for.
     pub action: Action,
-    /// `classtype`'s short name, empty when there is none.
-    pub class: String,
+    /// What `classtype` stands for, empty when there is none or it is not known.
+    pub category: Arc<str>,
     /// 1 (highest) to 255; 3 when neither priority nor classtype says.
     pub priority: u8,
+    /// Which end of the packet is attacked.
+    pub target: Option<Target>,
+    /// What else alerts say of it.
+    pub details: Option<Box<Details>>,
 }
 
 /// What a rule asks for.
@@ -95,7 +108,7 @@ pub enum Recipients {
     Both,
 }
 
-/// A rule that could not be used.
+/// A rule that could not be used, or something odd about one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}:{line}:{column}: sid {}: {reason}", file.display(), sid.map_or("?".into(), |s| s.to_string()))]
 pub struct RuleError {
@@ -126,6 +139,10 @@ pub struct LoadReport {
     pub failed: Vec<RuleError>,
     /// Well-formed entries of threshold.config that change nothing: there is no such rule, or it has a threshold of its own.
     pub idle: Vec<RuleError>,
-    /// What is odd about rules that can be used all the same.
-    pub warnings: Vec<String>,
+    /// Rules that were left out because they are not meant for us (`requires`), in the order of the files.
+    pub skipped: Vec<RuleError>,
+    /// What is odd about rules that were loaded, in the order of the files; the same thing once.
+    pub warnings: Vec<RuleError>,
+    /// Lines of the files beside the rules (classification.config, reference.config) that could not be used.
+    pub bad_lines: Vec<LineError>,
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Action, RuleInfo,
+    classification::DEFAULT_PRIORITY,
     condition::Condition,
     draft::Draft,
     effect::Effect,
@@ -15,6 +16,7 @@ use super::{
     lexer::RuleText,
     ordering::Ordering,
     payload::{self, ContentDraft, Program, Section},
+    requirement,
     scope::Scope,
     state::{tag::Tag, threshold::Thresholding},
 };
@@ -62,24 +64,63 @@ impl Rule {
 /// file that is no rule file costs.
 const MAX_LENGTH: usize = 1 << 16;
 
-/// Parses one rule; the offset is where its sid stands. Bytes that are no text have become U+FFFD: a rule with one of
+/// A rule that was read.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    pub(super) rule: Rule,
+    /// Where its sid stands.
+    pub(super) sid_at: usize,
+    /// What is odd about it.
+    pub(super) warnings: Vec<Fault>,
+}
+
+/// Why there is no rule.
+#[derive(Debug)]
+pub(super) enum Unusable {
+    /// It is wrong.
+    Faulty(Fault),
+    /// It is not meant for us.
+    Unmet(Fault),
+}
+
+#[cfg(test)]
+impl Unusable {
+    /// Why.
+    pub(super) fn into_fault(self) -> Fault {
+        match self {
+            Self::Faulty(fault) | Self::Unmet(fault) => fault,
+        }
+    }
+}
+
+impl From<Fault> for Unusable {
+    fn from(fault: Fault) -> Self {
+        Self::Faulty(fault)
+    }
+}
+
+/// Parses one rule. Bytes that are no text have become U+FFFD: a rule with one of
 /// them would not look for what its author wrote.
 pub(super) fn parse(
     text: &str,
     headers: &mut HeaderParser<'_>,
     context: Context<'_>,
-) -> Result<(Rule, usize), Fault> {
+) -> Result<Parsed, Unusable> {
     if text.len() > MAX_LENGTH {
         let reason = format!("a rule may have {MAX_LENGTH} bytes at most; this one has {}", text.len());
-        return Err(Fault::new(MAX_LENGTH, reason));
+        return Err(Fault::new(MAX_LENGTH, reason).into());
     }
     if let Some(at) = text.find(char::REPLACEMENT_CHARACTER) {
-        return Err(Fault::new(
-            at,
-            "here are bytes that are not UTF-8 text; write them as |hex| in a content",
-        ));
+        let reason = "here are bytes that are not UTF-8 text; write them as |hex| in a content";
+        return Err(Fault::new(at, reason).into());
     }
     let words = RuleText::lex(text)?;
+    for requires in words.options.iter().filter(|option| option.name.text == "requires") {
+        // What it needs to be read for does not have to be known here.
+        if let Some(unmet) = requires.value.map(requirement::unmet).transpose()?.flatten() {
+            return Err(Unusable::Unmet(unmet));
+        }
+    }
     let (action, header) = headers.parse(&words)?;
     let mut draft = Draft::new(context);
     if let Protocol::Application(protocol) = header.protocol {
@@ -89,10 +130,13 @@ pub(super) fn parse(
         keyword::apply(&mut draft, option)?;
     }
     let Some(sid) = draft.sid else {
-        return Err(Fault::new(text.len(), "the rule has no `sid`"));
+        return Err(Fault::new(text.len(), "the rule has no `sid`").into());
     };
-    let sid_at = draft.sid_at;
-    Ok((compile(draft, sid, action, header)?, sid_at))
+    if context.environment.kept.text {
+        draft.details.text = Some(text.into());
+    }
+    let (sid_at, warnings) = (draft.sid_at, std::mem::take(&mut draft.warnings));
+    Ok(Parsed { rule: compile(draft, sid, action, header)?, sid_at, warnings })
 }
 
 /// The sid of a rule that could not be parsed, if it can be made out.
@@ -123,14 +167,17 @@ fn compile(draft: Draft<'_>, sid: u32, action: Action, header: Header) -> Result
     let payload = sections.next().map(Program::new).transpose()?.unwrap_or_default();
     let buffers = sections.map(Inspection::new).collect::<Result<Box<[_]>, _>>()?;
     let missing_parser = draft.missing_parser;
+    let class_priority = draft.class.as_ref().map_or(DEFAULT_PRIORITY, |class| class.priority);
     let info = RuleInfo {
         gid: draft.gid.unwrap_or(1),
         sid,
         rev: draft.rev.unwrap_or(0),
         msg: draft.msg.unwrap_or_default(),
         action,
-        class: draft.class.unwrap_or_default(),
-        priority: draft.priority.unwrap_or(3),
+        category: draft.class.map(|class| class.description).unwrap_or_default(),
+        priority: draft.priority.unwrap_or(class_priority),
+        target: draft.target,
+        details: draft.details.boxed(),
     };
     if let Some((protocol, at)) = missing_parser {
         return Err(Fault::missing_parser(at, protocol));

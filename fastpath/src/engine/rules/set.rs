@@ -1,7 +1,7 @@
 //! Rule texts -> [`RuleSet`], and the matches of a packet.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     path::Path,
     sync::Arc,
 };
@@ -15,7 +15,7 @@ use super::{
     header::HeaderParser,
     inspection::Transformed,
     lexer::{Statement, Statements},
-    parser::{self, Rule},
+    parser::{self, Parsed, Rule, Unusable},
     payload::Cursors,
     prefilter::{self, Prefilter},
     state::{Shared, tag::Tag, threshold},
@@ -142,6 +142,10 @@ struct Loader<'a, 'l> {
     /// Position in `rules` by gid and sid.
     known: HashMap<(u32, u32), usize>,
     failed: Vec<(Origin<'a>, RuleError)>,
+    skipped: Vec<RuleError>,
+    warnings: Vec<RuleError>,
+    /// What was warned of, so that it is told once.
+    warned: HashSet<String>,
     read: usize,
     files: usize,
 }
@@ -155,6 +159,9 @@ impl<'a: 'l, 'l> Loader<'a, 'l> {
             replaced: HashSet::new(),
             known: HashMap::new(),
             failed: Vec::new(),
+            skipped: Vec::new(),
+            warnings: Vec::new(),
+            warned: HashSet::new(),
             read: 0,
             files: 0,
         }
@@ -175,22 +182,28 @@ impl<'a: 'l, 'l> Loader<'a, 'l> {
                 return;
             }
             match parser::parse(&text, &mut self.headers, self.context) {
-                Ok((rule, sid_at)) => self.add(rule, origin, sid_at),
-                Err(fault) => self.fail(origin, parser::guess_sid(&text), &fault),
+                Ok(Parsed { rule, sid_at, warnings }) => {
+                    self.warn(origin, rule.info.sid, &warnings);
+                    self.add(rule, origin, sid_at);
+                }
+                Err(Unusable::Faulty(fault)) => self.fail(origin, parser::guess_sid(&text), &fault),
+                Err(Unusable::Unmet(unmet)) => {
+                    self.skipped.push(error(origin, parser::guess_sid(&text), &unmet));
+                }
             }
         }
     }
 
     fn fail(&mut self, origin: Origin<'a>, sid: Option<u32>, fault: &Fault) {
-        let error = RuleError {
-            sid,
-            file: origin.file.to_path_buf(),
-            line: origin.line,
-            column: fault.column(),
-            reason: fault.reason.clone(),
-            missing_parser: fault.missing,
-        };
-        self.failed.push((origin, error));
+        self.failed.push((origin, error(origin, sid, fault)));
+    }
+
+    fn warn(&mut self, origin: Origin<'a>, sid: u32, warnings: &[Fault]) {
+        for warning in warnings {
+            if self.warned.insert(warning.reason.clone()) {
+                self.warnings.push(error(origin, Some(sid), warning));
+            }
+        }
     }
 
     /// Takes a rule in, unless one with the same gid and sid and at least its rev is there.
@@ -219,16 +232,23 @@ impl<'a: 'l, 'l> Loader<'a, 'l> {
     }
 
     fn finish(self) -> (Box<[Rule]>, LoadReport) {
-        let Self { context, rules, replaced, mut failed, read, .. } = self;
+        let Self { context, rules, replaced, mut failed, skipped, mut warnings, read, .. } = self;
         let kept = rules.into_iter().enumerate().filter(|(position, _)| !replaced.contains(position));
-        let mut rules: Vec<Rule> = kept.map(|(_, (rule, ..))| rule).collect();
+        let rules: Vec<_> = kept.map(|(_, rule)| rule).collect();
+        warnings.extend(bits_never_set(&rules, context.shared));
+        let mut rules: Vec<Rule> = rules.into_iter().map(|(rule, ..)| rule).collect();
         // Stable: as read among equals.
         rules.sort_by_key(|rule| (rank(rule.info.action), rule.ordering, rule.info.priority));
         failed.sort_by_key(|(origin, _)| (origin.order, origin.line));
         let failed = failed.into_iter().map(|(_, error)| error).collect();
-        let warnings = bits_never_set(&rules, context.shared);
-        let mut report =
-            LoadReport { rules: read, loaded: rules.len(), failed, warnings, ..LoadReport::default() };
+        let mut report = LoadReport {
+            rules: read,
+            loaded: rules.len(),
+            failed,
+            skipped,
+            warnings,
+            ..LoadReport::default()
+        };
         if let Some((file, text)) = &context.environment.thresholds {
             let refused;
             (report.thresholds, refused) = threshold::apply(text, context, &mut rules);
@@ -248,22 +268,34 @@ impl<'a: 'l, 'l> Loader<'a, 'l> {
     }
 }
 
-/// A warning for each flow bit that is asked for and that no rule sets.
-fn bits_never_set(rules: &[Rule], shared: &Shared) -> Vec<String> {
-    let set: HashSet<_> = rules.iter().flat_map(|rule| &rule.effects).filter_map(Effect::bit_set).collect();
-    let mut missed: BTreeMap<_, BTreeSet<u32>> = BTreeMap::new();
-    for rule in rules {
-        let wanted = rule.conditions.iter().flat_map(Condition::bits_wanted);
-        for bit in wanted.filter(|bit| !set.contains(bit)) {
-            missed.entry(*bit).or_default().insert(rule.info.sid);
+/// A warning for each flow bit that is asked for and that no rule sets, at the first rule that asks.
+fn bits_never_set(rules: &[(Rule, Origin<'_>, usize)], shared: &Shared) -> Vec<RuleError> {
+    let effects = rules.iter().flat_map(|(rule, ..)| &rule.effects);
+    let set: HashSet<_> = effects.filter_map(Effect::bit_set).collect();
+    let mut told = HashSet::new();
+    let mut warnings = Vec::new();
+    for (rule, origin, sid_at) in rules {
+        for bit in rule.conditions.iter().flat_map(Condition::bits_wanted) {
+            if !set.contains(bit) && told.insert(*bit) {
+                let name = shared.flowbits.name(*bit).unwrap_or_default();
+                let fault =
+                    Fault::new(*sid_at, format!("flow bit `{name}` is asked for, but no rule sets it"));
+                warnings.push(error(*origin, Some(rule.info.sid), &fault));
+            }
         }
     }
-    let warning = |(bit, sids): (_, BTreeSet<u32>)| {
-        let name = shared.flowbits.name(bit).unwrap_or_default();
-        let sids: Vec<_> = sids.iter().map(u32::to_string).collect();
-        format!("flow bit `{name}` is asked for (sid {}) but no rule sets it", sids.join(", "))
-    };
-    missed.into_iter().map(warning).collect()
+    warnings
+}
+
+fn error(origin: Origin<'_>, sid: Option<u32>, fault: &Fault) -> RuleError {
+    RuleError {
+        sid,
+        file: origin.file.to_path_buf(),
+        line: origin.line,
+        column: fault.column(),
+        reason: fault.reason.clone(),
+        missing_parser: fault.missing,
+    }
 }
 
 /// Suricata's default `action-order`.

@@ -41,7 +41,7 @@ impl Tcp {
     }
 }
 
-fn client(flags: &'static str, seq: u32, payload: &[u8]) -> Vec<u8> {
+pub(super) fn client(flags: &'static str, seq: u32, payload: &[u8]) -> Vec<u8> {
     Tcp { to_server: true, flags, seq, ack: 0 }.frame(payload)
 }
 
@@ -50,7 +50,7 @@ fn server(flags: &'static str, ack: u32) -> Vec<u8> {
 }
 
 /// An inline engine with a session that is established.
-fn connected(text: &str) -> Engine {
+pub(super) fn connected(text: &str) -> Engine {
     let mut engine = engine(text, Enforcement::Drop);
     for packet in [client("S", 0, b""), server("SA", 0), client("A", 0, b"")] {
         assert_eq!(inspect(&mut engine, packet).0, Verdict::Forward);

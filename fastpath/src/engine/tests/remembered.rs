@@ -115,7 +115,9 @@ fn a_bit_that_nobody_sets_is_pointed_out() {
 alert udp any any -> any any (flowbits:isset,a; flowbits:isnotset,c; sid:2;)
 alert udp any any -> any any (flowbits:toggle,b; sid:3;)";
     let (_, report) = load(rules);
-    assert_eq!(report.warnings, ["flow bit `a` is asked for (sid 1, 2) but no rule sets it"]);
+    let warnings: Vec<_> =
+        report.warnings.iter().map(|warning| (warning.sid, warning.reason.as_str())).collect();
+    assert_eq!(warnings, [(Some(1), "flow bit `a` is asked for, but no rule sets it")]);
 }
 
 #[test]

@@ -50,7 +50,7 @@ impl Sight {
         let mut events: Vec<Event> = Vec::new();
         let verdict = self.0.inspect(&mut packet, &meta, &mut events);
         let alerts = events.iter().filter_map(|event| match &event.kind {
-            EventKind::Alert { rule, outcome } => Some((rule.sid, *outcome)),
+            EventKind::Alert { rule, outcome, .. } => Some((rule.sid, *outcome)),
             _ => None,
         });
         (verdict, alerts.collect())

@@ -6,15 +6,28 @@ use super::*;
 use crate::{
     engine::{
         counters::Counters,
-        event::{HeaderFacts, NetworkFacts, Origin, StatsRecord, TcpRecord, TransportFacts},
+        event::{
+            Excerpt, HeaderFacts, NetworkFacts, Origin, Payload, StatsRecord, TcpRecord, TransportFacts,
+        },
         flow::{Ended, Flow, FlowAction, FlowEnd, FlowSettings, FlowState, Share, Table, Tuple},
+        meta::LinkType,
         packet::{DecodeEvent, Tunnel},
         policy::{ExceptionPolicy, Failure},
-        rules::{Action, Recipients},
+        rules::{Action, Details, Metadata, Recipients, Reference, RuleInfo, Target},
         verdict::DropReason,
     },
-    event::EventTypes,
+    event::{AlertOptions, EventTypes},
 };
+
+/// What a packet has come to that no other rule matched.
+fn decided(outcome: Outcome) -> Decided {
+    let verdict = match outcome {
+        Outcome::Allowed => PacketVerdict::Forward,
+        Outcome::Blocked => PacketVerdict::Drop(DropReason::Rule),
+        Outcome::WouldBlock => PacketVerdict::WouldDrop(DropReason::Rule),
+    };
+    Decided { verdict, rejected: None }
+}
 
 fn event(packet: PacketFacts, outcome: Outcome) -> Event {
     let rule = RuleInfo {
@@ -22,7 +35,7 @@ fn event(packet: PacketFacts, outcome: Outcome) -> Event {
         sid: 7,
         rev: 2,
         msg: "say \"hi\"".into(),
-        class: "misc".into(),
+        category: "misc".into(),
         priority: 3,
         ..RuleInfo::default()
     };
@@ -34,14 +47,14 @@ fn event(packet: PacketFacts, outcome: Outcome) -> Event {
         outer: None,
         packet,
         flow: None,
-        kind: EventKind::Alert { rule: Arc::new(rule), outcome },
+        kind: EventKind::Alert { rule: Arc::new(rule), outcome, decided: decided(outcome), excerpt: None },
     }
 }
 
 fn render(event: &Event, port: Option<&str>) -> Value {
     let mut line = Vec::new();
     let options = EveOptions { types: EventTypes::ALL, ..EveOptions::default() };
-    assert_eq!(append_lines(&mut line, event, port, &options), 1);
+    assert_eq!(append_lines(&mut line, event, Source { port, capture: None }, &options), 1);
     assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
     serde_json::from_slice(&line).unwrap()
 }
@@ -54,6 +67,7 @@ fn writes_a_tcp_alert_as_suricata_does() {
         ports: Some((1234, 80)),
         protocol: Some(6),
         icmp: None,
+        ether: Some(EtherFacts { source: [2; 6], destination: [1, 2, 3, 4, 5, 0xff], ether_type: 0x8100 }),
     };
     let expected = json!({
         "timestamp": "2026-11-23T15:49:26.123456+0000", "pcap_cnt": 4, "event_type": "alert",
@@ -61,6 +75,7 @@ fn writes_a_tcp_alert_as_suricata_does() {
         "proto": "TCP", "ip_v": 4, "pkt_src": "wire/pcap",
         "alert": {"action": "allowed", "gid": 1, "signature_id": 7, "rev": 2, "signature": "say \"hi\"",
                   "category": "misc", "severity": 3},
+        "verdict": {"action": "alert"},
     });
     assert_eq!(render(&event(facts, Outcome::Allowed), None), expected);
 }
@@ -77,6 +92,130 @@ fn says_what_was_done_with_the_packet() {
         (&would["alert"]["action"], &would["verdict"]["action"]),
         (&json!("allowed"), &json!("would-drop"))
     );
+}
+
+#[test]
+fn the_verdict_is_the_packets() {
+    let mut alert = event(PacketFacts { protocol: Some(17), ..PacketFacts::default() }, Outcome::Allowed);
+    let EventKind::Alert { decided, .. } = &mut alert.kind else { panic!() };
+    *decided = Decided { verdict: PacketVerdict::Drop(DropReason::Rule), rejected: Some(Recipients::Source) };
+    let record = render(&alert, None);
+    let expected = json!({"action": "drop", "reject-target": "to_client", "reject": ["icmp-prohib"]});
+    assert_eq!((&record["alert"]["action"], &record["verdict"]), (&json!("allowed"), &expected));
+    let options = EveOptions {
+        alert: AlertOptions { verdict: false, ..AlertOptions::default() },
+        ..only(EventType::Alert)
+    };
+    assert_eq!(lines(&alert, &options)[0].get("verdict"), None);
+}
+
+#[test]
+fn an_alert_says_of_its_rule_what_was_asked_for() {
+    let reference = |id: &str, url: Option<&str>| Reference {
+        system: "x".into(),
+        id: id.into(),
+        url: url.map(Into::into),
+    };
+    let key = |key: &str, values: &[&str]| Metadata {
+        key: key.into(),
+        values: values.iter().map(|&v| v.into()).collect(),
+    };
+    let mut alert = event(PacketFacts::default(), Outcome::Allowed);
+    let EventKind::Alert { rule, .. } = &mut alert.kind else { panic!() };
+    *Arc::make_mut(rule) = RuleInfo {
+        details: Some(Box::new(Details {
+            metadata: vec![key("tag", &["b", "a \"q\""]), key("created_at", &["2020_01_01"])],
+            references: vec![reference("1", Some("https://x.example/1")), reference("2", None)],
+            text: Some("alert udp any any -> any any (sid:7;)".into()),
+        })),
+        ..(**rule).clone()
+    };
+    let of = |alert_options| {
+        let options = EveOptions { alert: alert_options, ..only(EventType::Alert) };
+        lines(&alert, &options)[0]["alert"].take()
+    };
+    let usual = of(AlertOptions::default());
+    assert_eq!(usual["metadata"], json!({"tag": ["b", "a \"q\""], "created_at": ["2020_01_01"]}));
+    assert_eq!((usual.get("references"), usual.get("rule")), (None, None));
+    let other = of(AlertOptions {
+        rule_metadata: false,
+        rule_text: true,
+        references: true,
+        ..AlertOptions::default()
+    });
+    assert_eq!(other.get("metadata"), None);
+    assert_eq!(other["references"], json!(["https://x.example/1", "x,2"]));
+    assert_eq!(other["rule"], "alert udp any any -> any any (sid:7;)");
+}
+
+#[test]
+fn who_attacks_whom_is_said_where_the_rule_does() {
+    let facts = |ports| PacketFacts {
+        addresses: Some(([10, 0, 0, 1].into(), [10, 0, 0, 2].into())),
+        ports,
+        ..PacketFacts::default()
+    };
+    let of = |target, ports| {
+        let mut alert = event(facts(ports), Outcome::Allowed);
+        let EventKind::Alert { rule, .. } = &mut alert.kind else { panic!() };
+        Arc::make_mut(rule).target = target;
+        let record = render(&alert, None);
+        (record["alert"]["source"].clone(), record["alert"]["target"].clone())
+    };
+    let (client, server) = (json!({"ip": "10.0.0.1", "port": 1}), json!({"ip": "10.0.0.2", "port": 2}));
+    assert_eq!(of(Some(Target::Destination), Some((1, 2))), (client.clone(), server.clone()));
+    assert_eq!(of(Some(Target::Source), Some((1, 2))), (server, client));
+    assert_eq!(of(Some(Target::Source), None), (json!({"ip": "10.0.0.2"}), json!({"ip": "10.0.0.1"})));
+    assert_eq!(of(None, None), (Value::Null, Value::Null));
+}
+
+#[test]
+fn bytes_are_shown_as_asked() {
+    let all: Vec<u8> = (0..=255).collect();
+    let mut alert = event(PacketFacts::default(), Outcome::Allowed);
+    let EventKind::Alert { excerpt, .. } = &mut alert.kind else { panic!() };
+    *excerpt = Some(Box::new(Excerpt {
+        packet: Some((Arc::new([1, 2, 3]), LinkType::IPV4)),
+        payload: Some(Payload { bytes: all.as_slice().into(), in_stream: true }),
+    }));
+    let of = |alert_options| {
+        lines(&alert, &EveOptions { alert: alert_options, ..only(EventType::Alert) })[0].take()
+    };
+    let off = AlertOptions::default();
+    let shown = of(AlertOptions {
+        payload: true,
+        payload_printable: true,
+        payload_length: true,
+        packet: true,
+        ..off
+    });
+    assert_eq!(
+        (&shown["packet"], &shown["stream"], &shown["payload_length"]),
+        (&json!("AQID"), &json!(1), &json!(256))
+    );
+    assert_eq!(shown["packet_info"], json!({"linktype": 228, "linktype_name": "IPv4"}));
+    assert!(shown["payload"].as_str().unwrap().starts_with("AAECAwQF"), "{shown}");
+    let printable = shown["payload_printable"].as_str().unwrap();
+    assert_eq!(printable.chars().count(), 256);
+    assert!(printable.starts_with("..........\n..\r....") && printable.contains(" !\"#$%&'"), "{printable}");
+    assert!(printable.ends_with(&format!("xyz{{|}}~{}", ".".repeat(129))), "{printable}");
+    let only_packet = of(AlertOptions { packet: true, ..off });
+    for key in ["payload", "payload_length", "payload_printable", "stream"] {
+        assert_eq!(only_packet.get(key), None, "{key}");
+    }
+    let nothing = of(off);
+    assert_eq!((nothing.get("packet"), nothing.get("packet_info")), (None, None));
+}
+
+#[test]
+fn a_record_names_macs_and_capture_when_asked() {
+    let ether = EtherFacts { source: [2; 6], destination: [1, 2, 3, 4, 5, 0xff], ether_type: 0x0800 };
+    let alert = event(PacketFacts { ether: Some(ether), ..PacketFacts::default() }, Outcome::Allowed);
+    let options = EveOptions { ethernet: true, pcap_file: true, ..only(EventType::Alert) };
+    let record = &lines(&alert, &options)[0];
+    let expected =
+        json!({"ether_type": 2048, "src_mac": "02:02:02:02:02:02", "dest_mac": "01:02:03:04:05:ff"});
+    assert_eq!((&record["ether"], &record["pcap_filename"]), (&expected, &json!("a/b.pcap")));
 }
 
 #[test]
@@ -103,8 +242,7 @@ fn leaves_out_what_a_packet_does_not_have() {
     let mut event = event(PacketFacts::default(), Outcome::Allowed);
     event.number = 0;
     let value = render(&event, None);
-    for key in ["pcap_cnt", "vlan", "src_ip", "dest_ip", "proto", "ip_v", "icmp_type", "in_iface", "verdict"]
-    {
+    for key in ["pcap_cnt", "vlan", "src_ip", "dest_ip", "proto", "ip_v", "icmp_type", "in_iface", "ether"] {
         assert_eq!(value.get(key), None, "{key}");
     }
 }
@@ -143,7 +281,7 @@ fn ended(tuple: &Tuple, change: impl FnOnce(&mut Flow)) -> Ended<()> {
 
 fn lines(event: &Event, options: &EveOptions) -> Vec<Value> {
     let mut text = Vec::new();
-    let count = append_lines(&mut text, event, None, options);
+    let count = append_lines(&mut text, event, Source { port: None, capture: Some("a/b.pcap") }, options);
     let lines: Vec<_> = serde_json::Deserializer::from_slice(&text).into_iter().map(Result::unwrap).collect();
     assert_eq!(lines.len() as u64, count);
     lines
@@ -241,7 +379,8 @@ fn an_alert_names_its_flow_and_the_direction() {
 #[test]
 fn anomalies_and_stats_have_their_objects() {
     let of = |kind| Event { kind, ..event(PacketFacts::default(), Outcome::Allowed) };
-    let anomaly = EventKind::Anomaly(event::Anomaly::Decode(DecodeEvent::Ipv4TruncPkt));
+    let anomaly =
+        EventKind::Anomaly { anomaly: event::Anomaly::Decode(DecodeEvent::Ipv4TruncPkt), excerpt: None };
     assert_eq!(
         render(&of(anomaly), None)["anomaly"],
         json!({"type": "decode", "event": "decoder.ipv4.trunc_pkt"})

@@ -12,6 +12,8 @@ pub(super) const KEYWORDS: &[Entry] = &[
     ("noalert", "noalert", Reader::Bare(threshold::noalert)),
     ("priority", "meta", Reader::Value(identity::priority)),
     ("reference", "meta", Reader::Value(identity::reference)),
+    ("requires", "meta", Reader::Value(identity::requires)),
     ("rev", "meta", Reader::Value(identity::rev)),
     ("sid", "meta", Reader::Value(identity::sid)),
+    ("target", "meta", Reader::Value(identity::target)),
 ];

@@ -2,7 +2,6 @@
 
 /// Page and the keywords on it.
 pub(super) const PLANNED: &[(&str, &[&str])] = &[
-    ("meta", &["target", "requires"]),
     ("header-keywords", &["geoip", "ether.hdr"]),
     ("payload-keywords", &["replace", "rpc", "asn1"]),
     ("transforms", &["pcrexform", "luaxform"]),

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 
 use super::*;
+use crate::engine::rules::{Kept, Target};
 
 fn load(text: &str) -> (RuleSet, LoadReport) {
     RuleSet::parse([(Path::new("a.rules"), text)], &Variables::suricata_defaults())
@@ -78,10 +79,14 @@ fn values_are_checked() {
         ("msg:\"a;", "closing quote is missing"),
         ("msg;", "`msg` needs a value"),
         ("msg:\"\";", "may not be empty"),
-        ("classtype:a b;", "no class name"),
+        ("classtype:a b;", "`a b` is no name"),
         ("priority:0;", "from 1 to 255"),
         ("reference:url;", "`type,value`"),
-        ("metadata:a 1,,b 2;", "pairs between commas"),
+        ("target:dst_ip;", "src_ip or dest_ip"),
+        ("target:src_ip; target:dest_ip;", "not both"),
+        ("target;", "`target` needs a value"),
+        ("requires:version 8;", "compared by"),
+        ("requires;", "`requires` needs a value"),
         ("content:\"\";", "may not be empty"),
         ("content:a;", "double quotes"),
         ("content:\"|4|\";", "odd number of digits"),
@@ -128,6 +133,81 @@ fn values_are_checked() {
     assert_eq!(fits.1.failed, []);
     let (sid, _, column, reason) = error("alert udp any any -> any any (msg:\"a\";)");
     assert_eq!((sid, column, reason.as_str()), (None, 40, "the rule has no `sid`"));
+}
+
+/// The rule with these options, read with everything kept, and what was warned of.
+#[track_caller]
+fn kept(options: &str) -> (RuleInfo, Vec<String>) {
+    let kept = Kept { metadata: true, references: true, text: true };
+    let environment = Environment { kept, ..Environment::default() };
+    let text = format!("alert udp any any -> any any ({options} sid:1;)");
+    let (rules, report) = RuleSet::load([(Path::new("a.rules"), text.as_str())], &environment, None);
+    assert_eq!(report.failed, []);
+    let warnings = report.warnings.into_iter().map(|warning| warning.reason).collect();
+    ((**rules.rules().next().unwrap()).clone(), warnings)
+}
+
+#[test]
+fn the_class_gives_category_and_priority() {
+    let of = |options| {
+        let (rule, warnings) = kept(options);
+        (rule.category.to_string(), rule.priority, warnings.len())
+    };
+    assert_eq!(of(""), (String::new(), 3, 0));
+    assert_eq!(of("priority:5;"), (String::new(), 5, 0));
+    assert_eq!(of("classtype:Trojan-Activity;"), ("A Network Trojan was detected".into(), 1, 0));
+    assert_eq!(of("classtype:trojan-activity; priority:4;"), ("A Network Trojan was detected".into(), 4, 0));
+    assert_eq!(of("priority:4; classtype:tcp-connection;"), ("A TCP connection was detected".into(), 4, 0));
+    assert_eq!(of("classtype:misc-activity; classtype:misc-attack;"), ("Misc Attack".into(), 2, 1));
+    assert_eq!(of("classtype:misc-attack; classtype:misc-activity;"), ("Misc Attack".into(), 2, 1));
+    assert_eq!(of("classtype:nobodys;"), (String::new(), 3, 1));
+    assert!(kept("classtype:nobodys;").1[0].contains("class `nobodys` is not known"));
+}
+
+#[test]
+fn what_is_odd_is_told_once() {
+    let rule = |sid| format!("alert udp any any -> any any (classtype:nobodys; sid:{sid};)\n");
+    let (_, report) = load(&(rule(1) + &rule(2)));
+    assert_eq!((report.loaded, report.warnings.len()), (2, 1));
+    assert_eq!((report.warnings[0].sid, report.warnings[0].column), (Some(1), 41));
+}
+
+#[test]
+fn details_are_kept_in_the_order_of_the_rule() {
+    let options = "metadata:tag b, Created 2020_01_01 x; metadata:TAG a,; reference:cve,2020-1; \
+                   reference:url,a.example/b; reference:nobodys,7; target:dest_ip;";
+    let (rule, warnings) = kept(options);
+    let details = rule.details.unwrap();
+    let metadata: Vec<_> = details.metadata.iter().map(|m| (&*m.key, m.values.join("|"))).collect();
+    assert_eq!(metadata, [("tag", "b|a".to_string()), ("Created", "2020_01_01 x".to_string())]);
+    let references: Vec<_> = details.references.iter().map(ToString::to_string).collect();
+    let cve = "https://cve.mitre.org/cgi-bin/cvename.cgi?name=2020-1";
+    assert_eq!(references, [cve, "https://a.example/b", "nobodys,7"]);
+    assert!(details.text.unwrap().starts_with("alert udp any any -> any any (metadata:"));
+    assert_eq!(rule.target, Some(Target::Destination));
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(warnings[0].contains("without a value") && warnings[1].contains("`nobodys`"), "{warnings:?}");
+
+    let (rules, _) = load(&format!("alert udp any any -> any any ({options} sid:1;)"));
+    assert_eq!(rules.rules().next().unwrap().details, None, "nobody asked for them");
+}
+
+#[test]
+fn a_rule_for_another_version_is_skipped_whatever_stands_in_it() {
+    let rule = |requires: &str, sid: u32| {
+        format!("alert x any any -> any any (new.keyword; requires:{requires}; sid:{sid};)\n")
+    };
+    let good = "alert udp any any -> any any (requires:version >= 7, keyword content; sid:4;)\n";
+    let (_, report) =
+        load(&(rule("version >= 9", 1) + &rule("feature nothing", 2) + &rule("version > 7", 3) + good));
+    assert_eq!((report.rules, report.loaded), (4, 1));
+    assert_eq!(
+        report.skipped.iter().map(|e| (e.sid, e.line, e.column)).collect::<Vec<_>>(),
+        [(Some(1), 1, 51), (Some(2), 2, 51)]
+    );
+    assert!(report.skipped[0].reason.contains("requires `version >= 9`"), "{}", report.skipped[0].reason);
+    assert_eq!(report.failed.len(), 1);
+    assert_eq!(report.failed[0].sid, Some(3));
 }
 
 #[test]
@@ -178,7 +258,7 @@ proptest! {
     #[test]
     fn any_text_loads_or_fails(text in r#"(?s)(alert (udp|ip) any any -> (any|\[!?1.1.1.1\]) any \()?([a-z:!"|;\\\n,0-9 ]|content:"a";|sid:1;|.){0,60}\)?"#) {
         let (rules, report) = load(&text);
-        prop_assert_eq!(report.rules, report.loaded + report.failed.len());
+        prop_assert_eq!(report.rules, report.loaded + report.failed.len() + report.skipped.len());
         prop_assert_eq!(rules.len(), report.loaded);
     }
 }

@@ -7,7 +7,10 @@ use crate::engine::rules::{Variables, environment::Context, header::HeaderParser
 fn verdict(rule: &str) -> Result<&'static str, Fault> {
     match parser::parse(rule, &mut HeaderParser::new(&Variables::default()), Context::empty()) {
         Ok(_) => Err(Fault::new(0, "the rule counts as usable")),
-        Err(fault) => fault.missing.ok_or(fault),
+        Err(unusable) => {
+            let fault = unusable.into_fault();
+            fault.missing.ok_or(fault)
+        }
     }
 }
 
@@ -454,7 +457,8 @@ proptest! {
             _ => format!("{name};"),
         };
         let text = rule("ip", &format!("content:\"a\"; {option} content:\"b\";"));
-        if let Err(fault) = parser::parse(&text, &mut HeaderParser::new(&Variables::default()), Context::empty()) {
+        let parsed = parser::parse(&text, &mut HeaderParser::new(&Variables::default()), Context::empty());
+        if let Err(fault) = parsed.map_err(parser::Unusable::into_fault) {
             prop_assert!(fault.at <= text.len(), "{}: {:?}", text, fault);
             prop_assert!(!fault.reason.is_empty());
         }

@@ -130,7 +130,7 @@ fn contents() -> impl Strategy<Value = Vec<Plain>> {
 fn compile(options: &str) -> Rule {
     let variables = Variables::default();
     let text = format!("alert ip any any -> any any ({options}sid:1;)");
-    parser::parse(&text, &mut HeaderParser::new(&variables), Context::empty()).unwrap().0
+    parser::parse(&text, &mut HeaderParser::new(&variables), Context::empty()).unwrap().rule
 }
 
 pub(super) fn found(options: &str, payload: &[u8]) -> bool {

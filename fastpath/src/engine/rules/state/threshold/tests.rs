@@ -141,7 +141,8 @@ fn rule_with(options: &str) -> Result<Rule, Fault> {
     let text = format!("alert ip any any -> any any ({options} sid:1;)");
     let context = Context::empty();
     parser::parse(&text, &mut HeaderParser::new(&context.environment.variables), context)
-        .map(|(rule, _)| rule)
+        .map(|parsed| parsed.rule)
+        .map_err(parser::Unusable::into_fault)
 }
 
 #[test]
