@@ -21,8 +21,8 @@ use std::sync::Arc;
 
 use counters::Counters;
 use event::EventSink;
-use flow::Table;
-use meta::{LinkType, Meta, Timestamp};
+use flow::{Steering, Table};
+use meta::{Meta, Timestamp};
 use packet::{Packet, defrag::Defragmenter};
 use pipeline::{Ending, Findings, Place};
 use referral::{Judgement, Referral, Ticket};
@@ -39,6 +39,7 @@ pub struct Engine {
     rules: Arc<RuleSet>,
     scratch: Scratch,
     settings: Settings,
+    steering: Steering,
     defragmenter: Defragmenter,
     flows: Table<Track>,
     streams: Streams,
@@ -62,6 +63,7 @@ impl Engine {
             scratch: rules.scratch(),
             rules,
             defragmenter: Defragmenter::new(settings.defrag, settings.enforcement),
+            steering: Steering::new(settings.flow.seed, settings.decoder, settings.flow.tracking),
             flows: Table::new(settings.flow, settings.share),
             streams: Streams::new(settings.stream),
             injections: Vec::new(),
@@ -105,9 +107,16 @@ impl Engine {
         }
     }
 
-    /// The hash by which a packet's owner among several engines is found ([`flow::Share::owner`]), as this engine decodes.
-    pub fn steer(&self, packet: &[u8], link: LinkType) -> u32 {
-        flow::steer_with(packet, link, &self.settings.decoder)
+    /// How packets find their owner among several engines, as this engine decodes.
+    pub fn steering(&self) -> &Steering {
+        &self.steering
+    }
+
+    /// Prepares for packets whose flows have these hashes ([`flow::Hint::flow`]), which are about to be inspected: what the memory has
+    /// of the flows is read at once, and not packet by packet. Changes nothing but how long that takes. How many flows it may have
+    /// found.
+    pub fn expect(&self, flows: &[u64]) -> usize {
+        self.flows.expect(flows)
     }
 
     /// Inspects a whole datagram that another worker's engine has referred to this one.

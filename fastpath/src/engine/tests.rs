@@ -15,6 +15,7 @@ use crate::engine::{
 };
 
 mod attack;
+mod expect;
 
 fn load(text: &str) -> (RuleSet, LoadReport) {
     RuleSet::parse([(Path::new("a.rules"), text)], &Variables::suricata_defaults())

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     engine::{
         event::EventSink,
+        flow::Hint,
         meta::Meta,
         referral::{Judgement, Referral},
         verdict::Verdict,
@@ -21,7 +22,7 @@ use crate::{
     telemetry::counter::Counter,
 };
 
-type Loan<I> = <<I as PacketIo>::Handle as Handle>::Loan;
+pub(super) type Loan<I> = <<I as PacketIo>::Handle as Handle>::Loan;
 
 impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
     /// Takes the answers of the other workers, then inspects for them, at most a batch each. How many it was.
@@ -41,27 +42,49 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
             }
         }
         for peer in self.mesh.peers() {
-            for _ in 0..self.batch {
-                let Some(request) = self.mesh.next_request(peer) else { break };
-                served += 1;
-                match request {
-                    Request::Packet(parcel) => self.inspect_for(parcel),
-                    Request::Datagram(mut referral, parcel) => {
-                        let verdict = self.engine.inspect_datagram(&mut referral, &mut self.sink);
-                        if let Ok(asker) = u16::try_from(peer) {
-                            self.mesh.answer(asker, Reply::Datagram(referral.ticket, parcel, verdict));
-                        }
-                    }
-                }
-            }
+            served += self.serve_requests(peer);
         }
         served
     }
 
+    /// Inspects for another worker, at most a batch. How many it was.
+    fn serve_requests(&mut self, peer: usize) -> usize {
+        let mut requests = std::mem::take(&mut self.requests);
+        requests.extend(std::iter::from_fn(|| self.mesh.next_request(peer)).take(self.batch));
+        let served = requests.len();
+        self.expected.clear();
+        self.expected.extend(requests.iter().filter_map(|request| match request {
+            Request::Packet(parcel) => parcel.flow,
+            Request::Datagram(..) => None,
+        }));
+        self.engine.expect(&self.expected);
+        for request in requests.drain(..) {
+            match request {
+                Request::Packet(parcel) => self.inspect_for(parcel),
+                Request::Datagram(mut referral, parcel) => {
+                    let verdict = self.engine.inspect_datagram(&mut referral, &mut self.sink);
+                    if let Ok(asker) = u16::try_from(peer) {
+                        self.mesh.answer(asker, Reply::Datagram(referral.ticket, parcel, verdict));
+                    }
+                }
+            }
+        }
+        self.requests = requests;
+        served
+    }
+
     /// Has a packet inspected by `owner`.
-    pub(super) fn hand_over(&mut self, owner: u16, side: usize, packet: I::Packet, meta: Meta) {
+    pub(super) fn hand_over(
+        &mut self,
+        owner: u16,
+        side: usize,
+        packet: I::Packet,
+        meta: Meta,
+        hint: Option<Hint>,
+    ) {
         match self.lend(owner, side, packet, meta) {
-            Ok(parcel) => {
+            Ok(mut parcel) => {
+                parcel.flow = hint.map(|hint| hint.flow);
                 let asked = self.mesh.ask(owner, Request::Packet(parcel));
                 debug_assert!(asked.is_ok(), "there was room");
             }
@@ -106,7 +129,7 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
         }
         let loan = self.io.lend(packet)?;
         self.mesh.gone(side);
-        Ok(Parcel { loan, side, meta, receiver: self.mesh.share().worker })
+        Ok(Parcel { loan, side, meta, receiver: self.mesh.share().worker, flow: None })
     }
 
     /// Inspects a packet that another worker has received.

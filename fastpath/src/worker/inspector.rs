@@ -4,7 +4,8 @@ use crate::engine::{
     Engine,
     counters::Counters,
     event::EventSink,
-    meta::{LinkType, Meta, Timestamp},
+    flow::Steering,
+    meta::{Meta, Timestamp},
     referral::{Judgement, Referral, Ticket},
     reject::Injection,
     verdict::Verdict,
@@ -21,8 +22,11 @@ pub trait Inspector {
     /// [`Engine::settle`].
     fn settle(&mut self, ticket: Ticket, verdict: Verdict) -> Verdict;
 
-    /// [`Engine::steer`].
-    fn steer(&self, packet: &[u8], link: LinkType) -> u32;
+    /// [`Engine::steering`].
+    fn steering(&self) -> &Steering;
+
+    /// [`Engine::expect`].
+    fn expect(&self, flows: &[u64]) -> usize;
 
     /// [`Engine::injections`].
     fn injections(&mut self) -> impl Iterator<Item = Injection>;
@@ -50,8 +54,12 @@ impl Inspector for Engine {
         Self::settle(self, ticket, verdict)
     }
 
-    fn steer(&self, packet: &[u8], link: LinkType) -> u32 {
-        Self::steer(self, packet, link)
+    fn steering(&self) -> &Steering {
+        Self::steering(self)
+    }
+
+    fn expect(&self, flows: &[u64]) -> usize {
+        Self::expect(self, flows)
     }
 
     fn injections(&mut self) -> impl Iterator<Item = Injection> {

@@ -34,6 +34,8 @@ pub(super) struct Parcel<L> {
     pub(super) meta: Meta,
     /// The worker that received it, and sends or releases it in the end.
     pub(super) receiver: u16,
+    /// The hash of its flow, where the receiver could tell ([`crate::engine::flow::Hint`]).
+    pub(super) flow: Option<u64>,
 }
 
 /// What one worker asks of another.
@@ -158,7 +160,7 @@ impl<H: Handle> Mesh<H> {
     }
 
     /// The other worker that owns the packet's flow, of which `hash` tells the steering hash; `None` when this one does.
-    pub(super) fn other_owner(&self, hash: impl FnOnce() -> u32) -> Option<u16> {
+    pub(super) fn other_owner(&self, hash: impl FnOnce() -> u64) -> Option<u16> {
         let share = self.ends.share;
         if share.of == 1 {
             return None;

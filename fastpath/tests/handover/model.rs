@@ -16,7 +16,7 @@ use fastpath::{
         Settings,
         counters::Counters,
         event::{Event, EventSink},
-        flow::{Share, steer},
+        flow::{Share, Steering, steer},
         meta::{LinkType, Meta, PortId, Timestamp},
         referral::{Judgement, Referral, Ticket},
         reject::Injection,
@@ -83,6 +83,7 @@ fn number(packet: &[u8]) -> u32 {
 /// An engine that does as the packet says, and looks whether it is the one to be asked.
 pub(crate) struct Stub {
     share: Share,
+    steering: Steering,
     enforcement: Enforcement,
     /// Packets and datagrams inspected by any engine.
     inspected: Rc<RefCell<HashSet<(u32, bool)>>>,
@@ -130,8 +131,12 @@ impl Inspector for Stub {
         verdict
     }
 
-    fn steer(&self, packet: &[u8], link: LinkType) -> u32 {
-        steer(packet, link)
+    fn steering(&self) -> &Steering {
+        &self.steering
+    }
+
+    fn expect(&self, _flows: &[u64]) -> usize {
+        0
     }
 
     fn injections(&mut self) -> impl Iterator<Item = Injection> {
@@ -191,8 +196,13 @@ impl Model {
         let workers = workers.map(|((io, ends), worker)| {
             let share = Share { worker, of: setup.workers };
             let settings = Settings { share, ..Settings::new(enforcement) };
-            let stub =
-                Stub { share, enforcement, inspected: Rc::clone(&inspected), referred: HashSet::new() };
+            let stub = Stub {
+                share,
+                steering: Steering::default(),
+                enforcement,
+                inspected: Rc::clone(&inspected),
+                referred: HashSet::new(),
+            };
             let ports = [PortId(0), PortId(1)];
             let published = Arc::new(Published::default());
             let mut worker = Worker::new(io, stub, Vec::new(), action, ports, setup.batch, published);

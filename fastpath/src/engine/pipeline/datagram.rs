@@ -3,7 +3,6 @@
 use super::{Findings, MAX_DEPTH, Sight};
 use crate::engine::{
     Engine,
-    flow::steer_with,
     meta::{LinkType, Meta},
     packet::{DecodeEvent, Fragment, defrag::Fate},
     policy::Failure,
@@ -57,7 +56,7 @@ impl Engine {
         let known = self.defragmenter.assemble(ticket, &mut bytes);
         let meta = Meta { link: LinkType::RawIp, checksums: place.meta.checksums, ..*place.meta };
         let vlan = fragment.vlan;
-        let owner = self.settings.share.owner(steer_with(&bytes, LinkType::RawIp, &self.settings.decoder));
+        let owner = self.settings.share.owner(self.steering.steer(&bytes, LinkType::RawIp));
         let inside = place.datagram_in(&bytes, &meta);
         if !known || inside.depth >= MAX_DEPTH {
             self.drop_packet(DropReason::Defrag, sight, None, findings);
