@@ -6,7 +6,7 @@ use crate::engine::{
     event::EventSink,
     flow::Steering,
     meta::{Meta, Timestamp},
-    referral::{Judgement, Referral, Ticket},
+    referral::{Judgement, Referral},
     reject::Injection,
     verdict::Verdict,
 };
@@ -17,10 +17,10 @@ pub trait Inspector {
     fn inspect_shared(&mut self, packet: &mut [u8], meta: &Meta, sink: &mut dyn EventSink) -> Judgement;
 
     /// [`Engine::inspect_datagram`].
-    fn inspect_datagram(&mut self, referral: &mut Referral, sink: &mut dyn EventSink) -> Verdict;
+    fn inspect_datagram(&mut self, referral: &Referral, sink: &mut dyn EventSink) -> Judgement;
 
     /// [`Engine::settle`].
-    fn settle(&mut self, ticket: Ticket, verdict: Verdict) -> Verdict;
+    fn settle(&mut self, referral: Referral, verdict: Verdict) -> Verdict;
 
     /// [`Engine::steering`].
     fn steering(&self) -> &Steering;
@@ -46,12 +46,12 @@ impl Inspector for Engine {
         Self::inspect_shared(self, packet, meta, sink)
     }
 
-    fn inspect_datagram(&mut self, referral: &mut Referral, sink: &mut dyn EventSink) -> Verdict {
+    fn inspect_datagram(&mut self, referral: &Referral, sink: &mut dyn EventSink) -> Judgement {
         Self::inspect_datagram(self, referral, sink)
     }
 
-    fn settle(&mut self, ticket: Ticket, verdict: Verdict) -> Verdict {
-        Self::settle(self, ticket, verdict)
+    fn settle(&mut self, referral: Referral, verdict: Verdict) -> Verdict {
+        Self::settle(self, referral, verdict)
     }
 
     fn steering(&self) -> &Steering {

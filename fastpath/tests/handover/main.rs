@@ -14,7 +14,7 @@ const SETUP: Setup = Setup { workers: 3, capacity: 4, batch: 4, detect: false };
 /// A flow of each worker.
 fn flows(model: &Model) -> Vec<u8> {
     let flow = |worker: u16| (0..=255).find(|flow| model.owner(*flow) == worker).unwrap();
-    (0..SETUP.workers).map(flow).collect()
+    (0..).map(flow).take(model.workers.len()).collect()
 }
 
 #[test]
@@ -47,6 +47,43 @@ fn a_datagram_goes_to_its_owner_and_the_verdict_comes_back() {
         model.check_end();
         assert_eq!(model.dropped(DropReason::Rule), 3 * dropped);
         assert_eq!(model.figures(1).handover.referred + model.figures(0).handover.referred, 2);
+    }
+}
+
+#[test]
+fn a_datagram_in_a_datagram_goes_on_to_its_owner_and_the_verdict_comes_back_all_the_way() {
+    for (kind, dropped) in [(Kind::ReferTwice, 0), (Kind::ReferTwiceDrop, 1)] {
+        for workers in 2..5 {
+            let mut model = Model::new(Setup { workers, ..SETUP });
+            let flows = flows(&model);
+            // Put together by the receiver and by another; the one inside is owned by a third, or by one of these two.
+            model.put(0, 0, flows[0], kind, 1);
+            model.put(0, 0, flows[1], kind, 0);
+            model.put(1, 0, flows[0], kind, 1);
+            model.settle();
+            model.check_end();
+            assert_eq!(model.dropped(DropReason::Rule), 3 * dropped);
+            let referred: u64 = (0..usize::from(workers)).map(|w| model.figures(w).handover.referred).sum();
+            assert_eq!(referred, if workers == 2 { 3 } else { 6 });
+        }
+    }
+}
+
+#[test]
+fn whoever_stalls_on_the_way_of_a_datagram_in_a_datagram_no_packet_is_lost() {
+    for stalled in 0..3 {
+        let mut model = Model::new(SETUP);
+        let flows = flows(&model);
+        for _ in 0..9 {
+            model.put(0, 0, flows[0], Kind::ReferTwice, 1);
+            model.turn(0);
+            model.turn(1);
+        }
+        model.stalled[stalled] = true;
+        model.settle();
+        model.stalled[stalled] = false;
+        model.settle();
+        model.check_end();
     }
 }
 

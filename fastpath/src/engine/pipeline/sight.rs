@@ -6,6 +6,7 @@ use crate::engine::{
     flow::{Flow, Handle},
     meta::{Direction, Meta},
     packet::{DecodeEvents, Packet, Tunnel},
+    referral::{Nesting, Referral},
     rules::SeenBy,
     stream::{Fresh, StreamEvents},
 };
@@ -32,9 +33,22 @@ impl<'a> Place<'a> {
         Self { bytes, meta, origin: Origin::Wire, root: None, tunnels: 0, depth: 0 }
     }
 
-    /// A datagram made of fragments that came over the wire.
-    pub(in crate::engine) fn datagram(bytes: &'a [u8], meta: &'a Meta) -> Self {
-        Self { origin: Origin::Defrag, depth: 1, ..Self::outermost(bytes, meta) }
+    /// A datagram made of fragments elsewhere.
+    pub(in crate::engine) fn referred(referral: &'a Referral) -> Self {
+        let Nesting { root, tunnels, depth } = &referral.nesting;
+        Self {
+            bytes: &referral.bytes,
+            meta: &referral.meta,
+            origin: Origin::Defrag,
+            root: root.as_ref(),
+            tunnels: *tunnels,
+            depth: *depth,
+        }
+    }
+
+    /// What lies around it.
+    pub(super) fn nesting(&self) -> Nesting {
+        Nesting { root: self.root.copied(), tunnels: self.tunnels, depth: self.depth }
     }
 
     /// A datagram made of fragments here.
