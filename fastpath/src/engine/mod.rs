@@ -26,6 +26,7 @@ use flow::{Steering, Table};
 use meta::{Meta, Timestamp};
 use packet::{Packet, defrag::Defragmenter};
 use pipeline::{Ending, Findings, Place};
+use policy::Failure;
 use referral::{Judgement, Referral};
 use reject::Injection;
 use rules::{RuleSet, Scratch};
@@ -167,6 +168,12 @@ impl Engine {
             self.defragmenter.settle(ticket, verdict);
         }
         self.datagram = referral.bytes;
+    }
+
+    /// Counts a failure of what is around the engine, with the policy for it.
+    pub fn count_failure(&mut self, failure: Failure) {
+        let policy = self.settings.policies.resolve(failure, self.settings.enforcement);
+        self.counters.count_exception(failure, policy);
     }
 
     /// Lets time pass; bounded work. Called at least every 100 ms, also while packets come.

@@ -15,6 +15,7 @@ use crate::{
         event::EventSink,
         flow::Hint,
         meta::Meta,
+        policy::Failure,
         referral::{Judgement, Referral},
         verdict::Verdict,
     },
@@ -85,7 +86,7 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
                 debug_assert!(asked.is_ok(), "there was room");
             }
             Err(packet) => {
-                let verdict = self.mesh.overflowed();
+                let verdict = self.overflowed();
                 self.carry_out(side, packet, verdict);
             }
         }
@@ -96,11 +97,17 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
         match self.lend(referral.owner, side, packet, meta) {
             Ok(parcel) => self.refer(referral, parcel),
             Err(packet) => {
-                let verdict = self.mesh.overflowed();
+                let verdict = self.overflowed();
                 let verdict = self.engine.settle(*referral, verdict);
                 self.carry_out(side, packet, verdict);
             }
         }
+    }
+
+    /// The verdict on a packet for which another worker cannot be asked.
+    fn overflowed(&mut self) -> Verdict {
+        self.engine.count_failure(Failure::Handover);
+        self.mesh.overflowed()
     }
 
     /// Makes a packet ready for `owner`; the packet itself when that one takes no more, or there is no buffer for it.
@@ -131,7 +138,7 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
             Some(Judgement::Refer(referral)) => self.refer(referral, parcel),
             // A loan of nobody's: it cannot be looked at.
             None => {
-                let verdict = self.mesh.overflowed();
+                let verdict = self.overflowed();
                 self.finish(parcel, verdict);
             }
         }
@@ -141,11 +148,11 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
     fn refer(&mut self, referral: Box<Referral>, parcel: Parcel<Loan<I>>) {
         match self.mesh.ask(referral.owner, Request::Datagram(referral, parcel)) {
             Err(Request::Datagram(referral, parcel)) => {
-                let verdict = self.mesh.overflowed();
+                let verdict = self.overflowed();
                 self.settle(*referral, parcel, verdict);
             }
             Err(Request::Packet(parcel)) => {
-                let verdict = self.mesh.overflowed();
+                let verdict = self.overflowed();
                 self.finish(parcel, verdict);
             }
             Ok(()) => self.mesh.counts.referred += 1,

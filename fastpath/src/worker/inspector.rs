@@ -6,6 +6,7 @@ use crate::engine::{
     event::EventSink,
     flow::Steering,
     meta::{Meta, Timestamp},
+    policy::Failure,
     referral::{Judgement, Referral},
     reject::Injection,
     verdict::Verdict,
@@ -27,6 +28,9 @@ pub trait Inspector {
 
     /// [`Engine::expect`].
     fn expect(&self, flows: &[u64]) -> usize;
+
+    /// [`Engine::count_failure`].
+    fn count_failure(&mut self, failure: Failure);
 
     /// [`Engine::injections`].
     fn injections(&mut self) -> impl Iterator<Item = Injection>;
@@ -60,6 +64,10 @@ impl Inspector for Engine {
 
     fn expect(&self, flows: &[u64]) -> usize {
         Self::expect(self, flows)
+    }
+
+    fn count_failure(&mut self, failure: Failure) {
+        Self::count_failure(self, failure);
     }
 
     fn injections(&mut self) -> impl Iterator<Item = Injection> {

@@ -5,7 +5,28 @@
 
 mod model;
 
-use fastpath::engine::verdict::DropReason;
+use std::sync::{Arc, atomic::AtomicBool};
+
+use fastpath::{
+    config::ActionMode,
+    engine::{
+        Engine, Settings,
+        event::Event,
+        flow::Share,
+        meta::PortId,
+        rules::RuleSet,
+        verdict::{DropReason, Enforcement},
+    },
+    io::{
+        PacketIo,
+        memory::{MemoryHandle, MemoryIo},
+    },
+    telemetry::counter::Published,
+    worker::{
+        looping::Worker,
+        mesh::{Mesh, mesh},
+    },
+};
 use model::{Kind, Model, Setup, run};
 use proptest::prelude::*;
 
@@ -139,6 +160,42 @@ fn two_workers_with_full_rings_do_not_wait_for_each_other() {
     model.settle();
     model.check_end();
     assert!(model.figures(0).handover.returned > 10 && model.dropped(DropReason::Handover) > 10);
+}
+
+#[test]
+fn what_finds_no_room_is_among_the_exception_policies_of_the_engine_counters() {
+    for (enforcement, policy) in [(Enforcement::Drop, "drop_packet"), (Enforcement::Report, "ignore")] {
+        let model = Model::new(Setup { workers: 2, ..SETUP });
+        let flow = flows(&model)[1];
+        let ios = [MemoryIo::new(2, 4), MemoryIo::new(2, 4)];
+        let handles: Vec<_> = ios.iter().map(PacketIo::handle).collect();
+        let published = Arc::new(Published::default());
+        let settings = Settings { share: Share { worker: 0, of: 2 }, ..Settings::new(enforcement) };
+        let engine = Engine::new(Arc::new(RuleSet::default()), settings);
+        let (mut ends, [mut io, _]) = (mesh(2, 1), ios);
+        io.incoming.extend((0..3).map(|number| (0, model::packet(number, flow, 0, Kind::Forward, 0))));
+        let ports = [PortId(0), PortId(1)];
+        let mut worker = Worker::new(
+            io,
+            engine,
+            Vec::<Event>::new(),
+            ActionMode::Inline,
+            ports,
+            4,
+            Arc::clone(&published),
+        );
+        worker.join(Mesh::among(ends.remove(0), handles, Mesh::<MemoryHandle>::overflow(&settings)));
+        // Nobody answers: one of the three finds room.
+        worker.run(&AtomicBool::new(true), false).unwrap();
+        let mut counted = Vec::new();
+        published.engine().each(&mut |name: &[&'static str], value: u64| {
+            if value > 0 && name[0] == "exception_policy" {
+                counted.push((name[1..].join("."), value));
+            }
+        });
+        assert_eq!(counted, [(format!("steering.full.{policy}"), 2)]);
+        assert_eq!(worker.figures().handover.full, 2);
+    }
 }
 
 proptest! {

@@ -18,6 +18,7 @@ use fastpath::{
         event::{Event, EventSink},
         flow::{Share, Steering, steer},
         meta::{LinkType, Meta, PortId, Timestamp},
+        policy::Failure,
         referral::{Judgement, Nesting, Referral, Ticket},
         reject::Injection,
         verdict::{DropReason, Enforcement, Verdict},
@@ -72,7 +73,7 @@ fn is(byte: u8, kinds: &[Kind]) -> bool {
 }
 
 /// A packet of flow `flow`, as it comes in on `side`: the other direction has the addresses swapped.
-fn packet(number: u32, flow: u8, side: usize, kind: Kind, target: u16) -> Vec<u8> {
+pub(crate) fn packet(number: u32, flow: u8, side: usize, kind: Kind, target: u16) -> Vec<u8> {
     let mut bytes = vec![0; LENGTH];
     bytes[12..14].copy_from_slice(&[8, 0]);
     let ip = [0x45, 0, 0, (LENGTH - 14) as u8, 0, 0, 0, 0, 64, 17, 0, 0];
@@ -170,6 +171,10 @@ impl Inspector for Stub {
 
     fn expect(&self, _flows: &[u64]) -> usize {
         0
+    }
+
+    fn count_failure(&mut self, failure: Failure) {
+        assert_eq!(failure, Failure::Handover);
     }
 
     fn injections(&mut self) -> impl Iterator<Item = Injection> {
