@@ -92,7 +92,7 @@ fuzz_target!(|data: &[u8]| {
     // Swapped ports can make another tunnel of it, as VXLAN's counts at the destination alone.
     let settings = Settings { vxlan_ports: TunnelPorts::OFF, ..settings };
     if Layers::new(&answer, link, &settings).count() == Layers::new(bytes, link, &settings).count() {
-        let hash = flow::steer_with(bytes, link, &settings);
-        assert_eq!(hash, flow::steer_with(&answer, link, &settings));
+        let steering = flow::Steering::new(0, settings, flow::Tracking::default());
+        assert_eq!(steering.steer(bytes, link), steering.steer(&answer, link));
     }
 });

@@ -20,17 +20,19 @@ pub mod verdict;
 use std::sync::Arc;
 
 use counters::Counters;
+use decision::Decision;
 use event::EventSink;
-use flow::Table;
-use meta::{LinkType, Meta, Timestamp};
+use flow::{Steering, Table};
+use meta::{Meta, Timestamp};
 use packet::{Packet, defrag::Defragmenter};
 use pipeline::{Ending, Findings, Place};
-use referral::{Judgement, Referral, Ticket};
+use policy::Failure;
+use referral::{Judgement, Referral};
 use reject::Injection;
 use rules::{RuleSet, Scratch};
 use stream::Streams;
 use track::Track;
-use verdict::Verdict;
+use verdict::{DropReason, Verdict};
 
 pub use settings::Settings;
 
@@ -39,6 +41,7 @@ pub struct Engine {
     rules: Arc<RuleSet>,
     scratch: Scratch,
     settings: Settings,
+    steering: Steering,
     defragmenter: Defragmenter,
     flows: Table<Track>,
     streams: Streams,
@@ -62,6 +65,7 @@ impl Engine {
             scratch: rules.scratch(),
             rules,
             defragmenter: Defragmenter::new(settings.defrag, settings.enforcement),
+            steering: Steering::new(settings.flow.seed, settings.decoder, settings.flow.tracking),
             flows: Table::new(settings.flow, settings.share),
             streams: Streams::new(settings.stream),
             injections: Vec::new(),
@@ -80,9 +84,10 @@ impl Engine {
     pub fn inspect(&mut self, packet: &mut [u8], meta: &Meta, sink: &mut dyn EventSink) -> Verdict {
         match self.inspect_shared(packet, meta, sink) {
             Judgement::Verdict(verdict) => verdict,
-            Judgement::Refer(mut referral) => {
-                let verdict = self.inspect_datagram(&mut referral, sink);
-                self.settle(referral.ticket, verdict)
+            // Of an engine that owns all flows there is none; here nobody can be asked.
+            Judgement::Refer(referral) => {
+                let verdict = self.settings.enforcement.of(DropReason::Handover);
+                self.settle(*referral, verdict)
             }
         }
     }
@@ -94,36 +99,81 @@ impl Engine {
         let view = Packet::decode_with(packet, meta.link, &self.settings.decoder);
         self.counters.decoder.count_packet(packet.len(), meta.link);
         let referral = self.inspect_layer(&view, Place::outermost(packet, meta), &mut findings);
-        let verdict = findings.decision.verdict(self.settings.enforcement);
-        match (referral, verdict) {
-            (Some(referral), Verdict::Drop(_)) => Judgement::Verdict(self.settle(referral.ticket, verdict)),
-            (Some(referral), _) => Judgement::Refer(referral),
-            (None, _) => {
-                self.counters.count_verdict(verdict, findings.decision.rejected);
-                Judgement::Verdict(verdict)
-            }
+        let Findings { decision, .. } = findings;
+        let judgement = self.conclude(referral, true, &decision);
+        if let Judgement::Verdict(verdict) = judgement {
+            self.counters.count_verdict(verdict, decision.rejected);
         }
+        judgement
     }
 
-    /// The hash by which a packet's owner among several engines is found ([`flow::Share::owner`]), as this engine decodes.
-    pub fn steer(&self, packet: &[u8], link: LinkType) -> u32 {
-        flow::steer_with(packet, link, &self.settings.decoder)
+    /// How packets find their owner among several engines, as this engine decodes.
+    pub fn steering(&self) -> &Steering {
+        &self.steering
+    }
+
+    /// Prepares for packets whose flows have these hashes ([`flow::Hint::flow`]), which are about to be inspected: what the memory has
+    /// of the flows is read at once, and not packet by packet. Changes nothing but how long that takes. How many flows it may have
+    /// found.
+    pub fn expect(&self, flows: &[u64]) -> usize {
+        self.flows.expect(flows)
     }
 
     /// Inspects a whole datagram that another worker's engine has referred to this one.
-    pub fn inspect_datagram(&mut self, referral: &mut Referral, sink: &mut dyn EventSink) -> Verdict {
+    pub fn inspect_datagram(&mut self, referral: &Referral, sink: &mut dyn EventSink) -> Judgement {
         let mut findings = Findings::new(sink);
-        let place = Place::datagram(&referral.bytes, &referral.meta);
-        self.inspect_datagram_bytes(referral.vlan, place, &mut findings);
-        findings.decision.verdict(self.settings.enforcement)
+        let further = self.inspect_datagram_bytes(referral.vlan, Place::referred(referral), &mut findings);
+        let Findings { decision, .. } = findings;
+        self.conclude(further, false, &decision)
     }
 
-    /// Takes note of the verdict on a datagram that this engine has referred to another, and says what becomes of the packet
-    /// that completed it.
-    pub fn settle(&mut self, ticket: Ticket, verdict: Verdict) -> Verdict {
-        self.defragmenter.settle(ticket, verdict);
-        self.counters.count_verdict(verdict, false);
+    /// What a packet, or a referred datagram, has come to that may carry what another engine has to judge.
+    fn conclude(
+        &mut self,
+        referral: Option<Box<Referral>>,
+        by_packet: bool,
+        decision: &Decision,
+    ) -> Judgement {
+        let verdict = decision.verdict(self.settings.enforcement);
+        match (referral, verdict) {
+            (Some(mut referral), Verdict::Forward | Verdict::WouldDrop(_)) => {
+                (referral.so_far, referral.by_packet) = (verdict, by_packet);
+                Judgement::Refer(referral)
+            }
+            // Dropped anyway, so nobody has to be asked.
+            (Some(referral), Verdict::Drop(_)) => {
+                self.close(*referral, verdict);
+                Judgement::Verdict(verdict)
+            }
+            (None, _) => Judgement::Verdict(verdict),
+        }
+    }
+
+    /// Takes note of the verdict on a datagram that this engine has referred to another, and says what becomes of the packet, or the
+    /// datagram, that completed it.
+    pub fn settle(&mut self, referral: Referral, verdict: Verdict) -> Verdict {
+        let verdict = match referral.so_far {
+            Verdict::Forward => verdict,
+            before => before,
+        };
+        if referral.by_packet {
+            self.counters.count_verdict(verdict, false);
+        }
+        self.close(referral, verdict);
         verdict
+    }
+
+    fn close(&mut self, referral: Referral, verdict: Verdict) {
+        for ticket in std::iter::once(referral.ticket).chain(referral.around) {
+            self.defragmenter.settle(ticket, verdict);
+        }
+        self.datagram = referral.bytes;
+    }
+
+    /// Counts a failure of what is around the engine, with the policy for it.
+    pub fn count_failure(&mut self, failure: Failure) {
+        let policy = self.settings.policies.resolve(failure, self.settings.enforcement);
+        self.counters.count_exception(failure, policy);
     }
 
     /// Lets time pass; bounded work. Called at least every 100 ms, also while packets come.

@@ -16,6 +16,7 @@ use crate::engine::{
 
 mod attack;
 mod excerpt;
+mod expect;
 mod header;
 mod remembered;
 mod reputation;

@@ -104,6 +104,10 @@ impl PacketIo for MemoryIo {
         look(packet)
     }
 
+    fn with_head<R>(&mut self, packet: &mut Vec<u8>, look: impl FnOnce(&[u8]) -> R) -> R {
+        look(packet)
+    }
+
     fn forward(&mut self, side: usize, packet: Vec<u8>) {
         let to = if self.sides == 2 { 1 - side } else { 0 };
         self.send(to, packet);

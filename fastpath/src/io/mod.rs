@@ -106,6 +106,9 @@ pub trait PacketIo {
     /// Shows a packet's bytes, from the link layer on, as one slice.
     fn with_bytes<R>(&mut self, packet: &mut Self::Packet, look: impl FnOnce(&mut [u8]) -> R) -> R;
 
+    /// Shows a packet's first bytes, as far as they lie in one piece.
+    fn with_head<R>(&mut self, packet: &mut Self::Packet, look: impl FnOnce(&[u8]) -> R) -> R;
+
     /// Takes a packet that came in on `side`, to be sent on by the next flush; dropped and counted as `tx_full`
     /// when too many are waiting already.
     fn forward(&mut self, side: usize, packet: Self::Packet);

@@ -291,6 +291,10 @@ impl PacketIo for XdpIo {
         self.pool.with_bytes(packet, &mut self.scratch, look)
     }
 
+    fn with_head<R>(&mut self, packet: &mut Packet, look: impl FnOnce(&[u8]) -> R) -> R {
+        self.pool.with_head(packet, |bytes| look(bytes))
+    }
+
     fn forward(&mut self, side: usize, mut packet: Packet) {
         if self.swap_mac {
             self.pool.with_head(&mut packet, swap_mac);

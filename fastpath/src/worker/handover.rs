@@ -2,18 +2,20 @@
 //!
 //! The receiver lends the packet, the owner inspects it where it lies, and the receiver sends or releases it, because the
 //! rings and the free frames of a socket have one user. A fragment goes to the worker that puts its datagram together;
-//! when it completes one, that worker may have to refer the datagram to a third one, which owns the flow. The verdict
-//! takes the same way back.
+//! when it completes one, that worker may have to refer the datagram to a third one, which owns the flow; that one, where
+//! a tunnel in it completes another datagram, to a fourth. The verdict takes the same way back.
 
 use super::{
     Inspector,
     looping::Worker,
-    mesh::{Parcel, Reply, Request},
+    mesh::{Parcel, Reply, Request, Wait},
 };
 use crate::{
     engine::{
         event::EventSink,
+        flow::Hint,
         meta::Meta,
+        policy::Failure,
         referral::{Judgement, Referral},
         verdict::Verdict,
     },
@@ -21,7 +23,7 @@ use crate::{
     telemetry::counter::Counter,
 };
 
-type Loan<I> = <<I as PacketIo>::Handle as Handle>::Loan;
+pub(super) type Loan<I> = <<I as PacketIo>::Handle as Handle>::Loan;
 
 impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
     /// Takes the answers of the other workers, then inspects for them, at most a batch each. How many it was.
@@ -33,64 +35,79 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
                 served += 1;
                 match reply {
                     Reply::Packet(parcel, verdict) => self.finish(parcel, verdict),
-                    Reply::Datagram(ticket, parcel, verdict) => {
-                        let verdict = self.engine.settle(ticket, verdict);
-                        self.finish(parcel, verdict);
-                    }
+                    Reply::Datagram(referral, parcel, verdict) => self.settle(*referral, parcel, verdict),
                 }
             }
         }
         for peer in self.mesh.peers() {
-            for _ in 0..self.batch {
-                let Some(request) = self.mesh.next_request(peer) else { break };
-                served += 1;
-                match request {
-                    Request::Packet(parcel) => self.inspect_for(parcel),
-                    Request::Datagram(mut referral, parcel) => {
-                        let verdict = self.engine.inspect_datagram(&mut referral, &mut self.sink);
-                        if let Ok(asker) = u16::try_from(peer) {
-                            self.mesh.answer(asker, Reply::Datagram(referral.ticket, parcel, verdict));
-                        }
-                    }
-                }
-            }
+            served += self.serve_requests(peer);
         }
         served
     }
 
+    /// Inspects for another worker, at most a batch. How many it was.
+    fn serve_requests(&mut self, peer: usize) -> usize {
+        let mut requests = std::mem::take(&mut self.requests);
+        requests.extend(std::iter::from_fn(|| self.mesh.next_request(peer)).take(self.batch));
+        let served = requests.len();
+        self.expected.clear();
+        self.expected.extend(requests.iter().filter_map(|request| match request {
+            Request::Packet(parcel) => parcel.flow,
+            Request::Datagram(..) => None,
+        }));
+        self.engine.expect(&self.expected);
+        for request in requests.drain(..) {
+            match request {
+                Request::Packet(parcel) => self.inspect_for(parcel),
+                Request::Datagram(referral, parcel) => {
+                    if let Ok(asker) = u16::try_from(peer) {
+                        self.inspect_datagram_for(asker, referral, parcel);
+                    }
+                }
+            }
+        }
+        self.requests = requests;
+        served
+    }
+
     /// Has a packet inspected by `owner`.
-    pub(super) fn hand_over(&mut self, owner: u16, side: usize, packet: I::Packet, meta: Meta) {
+    pub(super) fn hand_over(
+        &mut self,
+        owner: u16,
+        side: usize,
+        packet: I::Packet,
+        meta: Meta,
+        hint: Option<Hint>,
+    ) {
         match self.lend(owner, side, packet, meta) {
-            Ok(parcel) => {
+            Ok(mut parcel) => {
+                parcel.flow = hint.map(|hint| hint.flow);
                 let asked = self.mesh.ask(owner, Request::Packet(parcel));
                 debug_assert!(asked.is_ok(), "there was room");
             }
             Err(packet) => {
-                let verdict = self.mesh.overflowed();
+                let verdict = self.overflowed();
                 self.carry_out(side, packet, verdict);
             }
         }
     }
 
     /// Has a datagram inspected that a packet received here has completed.
-    pub(super) fn refer_own(
-        &mut self,
-        mut referral: Box<Referral>,
-        side: usize,
-        packet: I::Packet,
-        meta: Meta,
-    ) {
-        let ticket = referral.ticket;
-        let (packet, verdict) = if referral.owner == self.mesh.share().worker {
-            (packet, self.engine.inspect_datagram(&mut referral, &mut self.sink))
-        } else {
-            match self.lend(referral.owner, side, packet, meta) {
-                Ok(parcel) => return self.refer(referral, parcel),
-                Err(packet) => (packet, self.mesh.overflowed()),
+    pub(super) fn refer_own(&mut self, referral: Box<Referral>, side: usize, packet: I::Packet, meta: Meta) {
+        match self.lend(referral.owner, side, packet, meta) {
+            Ok(parcel) => self.refer(referral, parcel),
+            Err(packet) => {
+                let verdict = self.overflowed();
+                let verdict = self.engine.settle(*referral, verdict);
+                self.carry_out(side, packet, verdict);
             }
-        };
-        let verdict = self.engine.settle(ticket, verdict);
-        self.carry_out(side, packet, verdict);
+        }
+    }
+
+    /// The verdict on a packet for which another worker cannot be asked.
+    fn overflowed(&mut self) -> Verdict {
+        self.engine.count_failure(Failure::Handover);
+        self.mesh.overflowed()
     }
 
     /// Makes a packet ready for `owner`; the packet itself when that one takes no more, or there is no buffer for it.
@@ -106,7 +123,7 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
         }
         let loan = self.io.lend(packet)?;
         self.mesh.gone(side);
-        Ok(Parcel { loan, side, meta, receiver: self.mesh.share().worker })
+        Ok(Parcel { loan, side, meta, receiver: self.mesh.share().worker, flow: None, waits: Vec::new() })
     }
 
     /// Inspects a packet that another worker has received.
@@ -121,30 +138,49 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
             Some(Judgement::Refer(referral)) => self.refer(referral, parcel),
             // A loan of nobody's: it cannot be looked at.
             None => {
-                let verdict = self.mesh.overflowed();
+                let verdict = self.overflowed();
                 self.finish(parcel, verdict);
             }
         }
     }
 
     /// Gives a datagram to the worker that owns its flow.
-    fn refer(&mut self, mut referral: Box<Referral>, parcel: Parcel<Loan<I>>) {
-        let (owner, ticket) = (referral.owner, referral.ticket);
-        let (parcel, verdict) = if owner == self.mesh.share().worker {
-            (parcel, self.engine.inspect_datagram(&mut referral, &mut self.sink))
-        } else {
-            match self.mesh.ask(owner, Request::Datagram(referral, parcel)) {
-                Ok(()) => {
-                    self.mesh.counts.referred += 1;
-                    return;
-                }
-                Err(Request::Datagram(_, parcel) | Request::Packet(parcel)) => {
-                    (parcel, self.mesh.overflowed())
-                }
+    fn refer(&mut self, referral: Box<Referral>, parcel: Parcel<Loan<I>>) {
+        match self.mesh.ask(referral.owner, Request::Datagram(referral, parcel)) {
+            Err(Request::Datagram(referral, parcel)) => {
+                let verdict = self.overflowed();
+                self.settle(*referral, parcel, verdict);
             }
-        };
-        let verdict = self.engine.settle(ticket, verdict);
-        self.finish(parcel, verdict);
+            Err(Request::Packet(parcel)) => {
+                let verdict = self.overflowed();
+                self.finish(parcel, verdict);
+            }
+            Ok(()) => self.mesh.counts.referred += 1,
+        }
+    }
+
+    /// Inspects a datagram for another worker. It may in turn be one of several that lie in each other, and have to wait for the next.
+    fn inspect_datagram_for(&mut self, asker: u16, referral: Box<Referral>, mut parcel: Parcel<Loan<I>>) {
+        match self.engine.inspect_datagram(&referral, &mut self.sink) {
+            Judgement::Verdict(verdict) => {
+                self.mesh.answer(asker, Reply::Datagram(referral, parcel, verdict));
+            }
+            Judgement::Refer(further) => {
+                parcel.waits.push(Wait { asker, referral });
+                self.refer(further, parcel);
+            }
+        }
+    }
+
+    /// The verdict on a datagram that this worker has referred to another one.
+    fn settle(&mut self, referral: Referral, mut parcel: Parcel<Loan<I>>, verdict: Verdict) {
+        let verdict = self.engine.settle(referral, verdict);
+        match parcel.waits.pop() {
+            Some(Wait { asker, referral }) => {
+                self.mesh.answer(asker, Reply::Datagram(referral, parcel, verdict));
+            }
+            None => self.finish(parcel, verdict),
+        }
     }
 
     /// Brings a verdict to the packet's receiver, which may be this worker.

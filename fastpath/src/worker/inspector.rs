@@ -4,8 +4,10 @@ use crate::engine::{
     Engine,
     counters::Counters,
     event::EventSink,
-    meta::{LinkType, Meta, Timestamp},
-    referral::{Judgement, Referral, Ticket},
+    flow::Steering,
+    meta::{Meta, Timestamp},
+    policy::Failure,
+    referral::{Judgement, Referral},
     reject::Injection,
     verdict::Verdict,
 };
@@ -16,13 +18,19 @@ pub trait Inspector {
     fn inspect_shared(&mut self, packet: &mut [u8], meta: &Meta, sink: &mut dyn EventSink) -> Judgement;
 
     /// [`Engine::inspect_datagram`].
-    fn inspect_datagram(&mut self, referral: &mut Referral, sink: &mut dyn EventSink) -> Verdict;
+    fn inspect_datagram(&mut self, referral: &Referral, sink: &mut dyn EventSink) -> Judgement;
 
     /// [`Engine::settle`].
-    fn settle(&mut self, ticket: Ticket, verdict: Verdict) -> Verdict;
+    fn settle(&mut self, referral: Referral, verdict: Verdict) -> Verdict;
 
-    /// [`Engine::steer`].
-    fn steer(&self, packet: &[u8], link: LinkType) -> u32;
+    /// [`Engine::steering`].
+    fn steering(&self) -> &Steering;
+
+    /// [`Engine::expect`].
+    fn expect(&self, flows: &[u64]) -> usize;
+
+    /// [`Engine::count_failure`].
+    fn count_failure(&mut self, failure: Failure);
 
     /// [`Engine::injections`].
     fn injections(&mut self) -> impl Iterator<Item = Injection>;
@@ -42,16 +50,24 @@ impl Inspector for Engine {
         Self::inspect_shared(self, packet, meta, sink)
     }
 
-    fn inspect_datagram(&mut self, referral: &mut Referral, sink: &mut dyn EventSink) -> Verdict {
+    fn inspect_datagram(&mut self, referral: &Referral, sink: &mut dyn EventSink) -> Judgement {
         Self::inspect_datagram(self, referral, sink)
     }
 
-    fn settle(&mut self, ticket: Ticket, verdict: Verdict) -> Verdict {
-        Self::settle(self, ticket, verdict)
+    fn settle(&mut self, referral: Referral, verdict: Verdict) -> Verdict {
+        Self::settle(self, referral, verdict)
     }
 
-    fn steer(&self, packet: &[u8], link: LinkType) -> u32 {
-        Self::steer(self, packet, link)
+    fn steering(&self) -> &Steering {
+        Self::steering(self)
+    }
+
+    fn expect(&self, flows: &[u64]) -> usize {
+        Self::expect(self, flows)
+    }
+
+    fn count_failure(&mut self, failure: Failure) {
+        Self::count_failure(self, failure);
     }
 
     fn injections(&mut self) -> impl Iterator<Item = Injection> {

@@ -8,13 +8,18 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{Inspector, mesh::Mesh};
+use super::{
+    Inspector,
+    handover::Loan,
+    mesh::{Mesh, Request},
+};
 use crate::{
     config::ActionMode,
     engine::{
         Engine,
         event::{Event, EventKind, EventSink},
-        meta::{Meta, PortId, Timestamp},
+        flow::Hint,
+        meta::{LinkType, Meta, PortId, Timestamp},
         referral::Judgement,
         reject::End,
         verdict::Verdict,
@@ -46,6 +51,12 @@ pub struct Worker<I: PacketIo, S, E = Engine> {
     pub(super) figures: Figures,
     published: Arc<Published>,
     packets: Vec<(usize, I::Packet)>,
+    /// Where each of these belongs, if that is quickly told.
+    hints: Vec<Option<Hint>>,
+    /// The hashes of the flows that are about to be looked up.
+    pub(super) expected: Vec<u64>,
+    /// What another worker asks.
+    pub(super) requests: Vec<Request<Loan<I>>>,
     /// The last turn left the rx rings alone, so that another worker can catch up.
     held_back: bool,
     #[cfg(all(feature = "fault-injection", feature = "nic"))]
@@ -94,7 +105,10 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
             mesh: Mesh::alone(),
             figures: Figures::default(),
             published,
+            hints: Vec::with_capacity(packets.capacity()),
+            expected: Vec::with_capacity(packets.capacity()),
             packets,
+            requests: Vec::with_capacity(batch),
             held_back: false,
             #[cfg(all(feature = "fault-injection", feature = "nic"))]
             fault: None,
@@ -137,11 +151,12 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
             self.io.receive(&mut self.packets)?;
         }
         let received = self.packets.len();
-        let mut packets = std::mem::take(&mut self.packets);
-        for (side, packet) in packets.drain(..) {
-            self.accept(side, packet, time);
+        self.look_ahead();
+        let (mut packets, hints) = (std::mem::take(&mut self.packets), std::mem::take(&mut self.hints));
+        for ((side, packet), hint) in packets.drain(..).zip(&hints) {
+            self.accept(side, packet, *hint, time);
         }
-        self.packets = packets;
+        (self.packets, self.hints) = (packets, hints);
         self.mesh.call();
         #[cfg(all(feature = "fault-injection", feature = "nic"))]
         if let (Some(fault), true) = (&self.fault, received > 0) {
@@ -151,11 +166,31 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
         Ok(received + served)
     }
 
+    /// Finds out where the packets of the batch belong, and lets the engine prepare for those of this worker's flows.
+    fn look_ahead(&mut self) {
+        self.hints.clear();
+        self.expected.clear();
+        let steering = self.engine.steering();
+        for (_, packet) in &mut self.packets {
+            let hint = self.io.with_head(packet, |bytes| steering.hint(bytes, LinkType::Ethernet));
+            if let Some(hint) = hint
+                && self.mesh.other_owner(|| hint.owner).is_none()
+            {
+                self.expected.push(hint.flow);
+            }
+            self.hints.push(hint);
+        }
+        self.engine.expect(&self.expected);
+    }
+
     /// Inspects a packet, or gives it to the worker that owns its flow.
-    fn accept(&mut self, side: usize, mut packet: I::Packet, time: Timestamp) {
+    fn accept(&mut self, side: usize, mut packet: I::Packet, hint: Option<Hint>, time: Timestamp) {
         let meta = Meta { time, port: self.ports[side], ..Meta::default() };
         let (judgement, bytes) = self.io.with_bytes(&mut packet, |bytes| {
-            let judgement = match self.mesh.other_owner(|| self.engine.steer(bytes, meta.link)) {
+            let hash = || {
+                hint.map_or_else(|| self.engine.steering().steer_decoded(bytes, meta.link), |hint| hint.owner)
+            };
+            let judgement = match self.mesh.other_owner(hash) {
                 None => Ok(self.engine.inspect_shared(bytes, &meta, &mut self.sink)),
                 Some(owner) => Err(owner),
             };
@@ -168,7 +203,7 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
         match judgement {
             Ok(Judgement::Verdict(verdict)) => self.carry_out(side, packet, verdict),
             Ok(Judgement::Refer(referral)) => self.refer_own(referral, side, packet, meta),
-            Err(owner) => self.hand_over(owner, side, packet, meta),
+            Err(owner) => self.hand_over(owner, side, packet, meta, hint),
         }
     }
 

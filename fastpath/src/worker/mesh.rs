@@ -17,7 +17,7 @@ use crate::{
         flow::Share,
         meta::{Meta, Timestamp},
         policy::{ExceptionPolicy, Failure},
-        referral::{Referral, Ticket},
+        referral::Referral,
         verdict::{DropReason, Enforcement, Verdict},
     },
     io::Handle,
@@ -34,6 +34,17 @@ pub(super) struct Parcel<L> {
     pub(super) meta: Meta,
     /// The worker that received it, and sends or releases it in the end.
     pub(super) receiver: u16,
+    /// The hash of its flow, where the receiver could tell ([`crate::engine::flow::Hint`]).
+    pub(super) flow: Option<u64>,
+    /// Datagrams, one in another, that were referred to a worker and wait for what that one has referred to the next.
+    pub(super) waits: Vec<Wait>,
+}
+
+/// A datagram that a worker has been asked about, and has to ask another one for.
+pub(super) struct Wait {
+    /// Who asked.
+    pub(super) asker: u16,
+    pub(super) referral: Box<Referral>,
 }
 
 /// What one worker asks of another.
@@ -49,7 +60,7 @@ pub(super) enum Reply<L> {
     /// To a packet.
     Packet(Parcel<L>, Verdict),
     /// To a datagram.
-    Datagram(Ticket, Parcel<L>, Verdict),
+    Datagram(Box<Referral>, Parcel<L>, Verdict),
 }
 
 /// From one worker to another one, and back.
@@ -158,7 +169,7 @@ impl<H: Handle> Mesh<H> {
     }
 
     /// The other worker that owns the packet's flow, of which `hash` tells the steering hash; `None` when this one does.
-    pub(super) fn other_owner(&self, hash: impl FnOnce() -> u32) -> Option<u16> {
+    pub(super) fn other_owner(&self, hash: impl FnOnce() -> u64) -> Option<u16> {
         let share = self.ends.share;
         if share.of == 1 {
             return None;

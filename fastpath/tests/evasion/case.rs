@@ -30,6 +30,8 @@ struct Sent {
     order: Vec<usize>,
     /// Whether the tunnel's packet is fragmented rather than the one in it.
     outside: bool,
+    /// Whether both are.
+    both: bool,
     /// The receiver acknowledges what it has.
     acknowledged: bool,
 }
@@ -84,15 +86,20 @@ fn sent(data: Range<usize>) -> impl Strategy<Value = Sent> {
         3 => Just(Vec::new()),
         1 => prop::collection::vec(1..units, 1..4),
     ];
-    (cuts, any::<(bool, bool)>(), prop::collection::vec(any::<prop::sample::Index>(), 0..3), any::<u64>())
-        .prop_map(move |(mut cuts, (outside, acknowledged), twice, seed)| {
+    (
+        cuts,
+        any::<(bool, bool, bool)>(),
+        prop::collection::vec(any::<prop::sample::Index>(), 0..3),
+        any::<u64>(),
+    )
+        .prop_map(move |(mut cuts, (outside, both, acknowledged), twice, seed)| {
             cuts.sort_unstable();
             cuts.dedup();
             let mut order: Vec<usize> = (0..=cuts.len()).collect();
             order.extend(twice.iter().map(|index| index.index(cuts.len() + 1)));
             // Any order will do; it need not shrink well.
             order.sort_by_key(|&at| (at as u64 + 1).wrapping_mul(seed | 1) >> 3);
-            Sent { data: data.clone(), cuts, order, outside, acknowledged }
+            Sent { data: data.clone(), cuts, order, outside, both, acknowledged }
         })
 }
 
@@ -156,10 +163,22 @@ impl Case {
         let carried = if outside { self.tunnel.packet(&packet) } else { packet };
         let fragments = fragment(&carried, &sent.cuts, id);
         let length = fragments.iter().map(|(bytes, _)| bytes.end).max().unwrap();
-        let frame = |(bytes, fragment): &(Range<usize>, Vec<u8>)| Frame {
-            bytes: if outside { self.tunnel.link(fragment) } else { self.tunnel.wrap(fragment) },
-            part: Some(Part { datagram: number, bytes: bytes.clone(), length, stream: sent.data.clone() }),
+        let frames = |(turn, (bytes, fragment)): (u32, &(Range<usize>, Vec<u8>))| {
+            let part =
+                Some(Part { datagram: number, bytes: bytes.clone(), length, stream: sent.data.clone() });
+            let frame = |packet: &[u8], part| Frame { bytes: self.tunnel.link(packet), part };
+            match (outside, sent.both && self.tunnel.is_ip()) {
+                (true, _) => vec![frame(fragment, part)],
+                (false, false) => vec![Frame { bytes: self.tunnel.wrap(fragment), part }],
+                (false, true) => {
+                    // Of a datagram of its own each time; the second half brings it to the receiver.
+                    let halves = self::fragment(&self.tunnel.packet(fragment), &[2], id << 8 | turn);
+                    let [(_, first), (_, second)] = halves.try_into().unwrap();
+                    vec![frame(&first, None), frame(&second, part)]
+                }
+            }
         };
-        sent.order.iter().filter_map(|&at| fragments.get(at)).map(frame).collect()
+        let fragments = sent.order.iter().filter_map(|&at| fragments.get(at));
+        (0..).zip(fragments).flat_map(frames).collect()
     }
 }

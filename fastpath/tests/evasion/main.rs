@@ -15,9 +15,10 @@ use case::{Case, cases};
 use fastpath::engine::{
     Engine, Settings,
     event::{Event, EventKind},
-    flow::FlowSettings,
+    flow::{FlowSettings, Share},
     meta::{ChecksumState, Meta, Timestamp},
     packet::defrag,
+    referral::{Judgement, Referral},
     rules::RuleSet,
     verdict::{Enforcement, Verdict},
 };
@@ -25,21 +26,50 @@ use proptest::prelude::*;
 use receiver::Receiver;
 use wire::Frame;
 
-/// An engine with little memory: thousands are made.
-fn engine(rules: &Arc<RuleSet>, enforcement: Enforcement) -> Engine {
+/// Engines that share all flows, as the workers of a wire do. With little memory: thousands are made.
+fn engines(workers: u16, rules: &Arc<RuleSet>, enforcement: Enforcement) -> Vec<Engine> {
     let settings = Settings::new(enforcement);
-    Engine::new(
-        Arc::clone(rules),
-        Settings {
-            flow: FlowSettings { capacity: 64, ..settings.flow },
-            defrag: defrag::Settings { trackers: 256, memcap: 1 << 20, ..settings.defrag },
-            ..settings
-        },
-    )
+    let engine = |worker| {
+        Engine::new(
+            Arc::clone(rules),
+            Settings {
+                share: Share { worker, of: workers },
+                flow: FlowSettings { capacity: 64, ..settings.flow },
+                defrag: defrag::Settings { trackers: 256, memcap: 1 << 20, ..settings.defrag },
+                ..settings
+            },
+        )
+    };
+    (0..workers).map(engine).collect()
 }
 
-/// Sends all frames through the engine; those that it forwards reach the receiver.
-fn run(engine: &mut Engine, case: &Case, frames: &[Frame]) -> (Receiver, BTreeSet<u32>, Vec<Event>) {
+/// Inspects a packet as the workers do, without the rings between them: whoever owns it first, then whoever is asked in turn.
+fn inspect(engines: &mut [Engine], packet: &mut [u8], meta: &Meta, events: &mut Vec<Event>) -> Verdict {
+    let share = Share { worker: 0, of: u16::try_from(engines.len()).unwrap() };
+    let mut asked = usize::from(share.owner(engines[0].steering().steer(packet, meta.link)));
+    let mut judgement = engines[asked].inspect_shared(packet, meta, events);
+    let mut waits = Vec::new();
+    loop {
+        match judgement {
+            Judgement::Verdict(verdict) => {
+                let back = waits.into_iter().rev();
+                return back.fold(verdict, |verdict, (asker, referral): (usize, Box<Referral>)| {
+                    engines[asker].settle(*referral, verdict)
+                });
+            }
+            Judgement::Refer(referral) => {
+                let owner = usize::from(referral.owner);
+                assert_ne!(owner, asked, "it can answer that itself");
+                judgement = engines[owner].inspect_datagram(&referral, events);
+                waits.push((asked, referral));
+                asked = owner;
+            }
+        }
+    }
+}
+
+/// Sends all frames through the engines; those that it forwards reach the receiver.
+fn run(engines: &mut [Engine], case: &Case, frames: &[Frame]) -> (Receiver, BTreeSet<u32>, Vec<Event>) {
     let mut events: Vec<Event> = Vec::new();
     let mut receiver = Receiver::new(case.payload.len());
     for (number, frame) in (1..).zip(frames) {
@@ -50,7 +80,7 @@ fn run(engine: &mut Engine, case: &Case, frames: &[Frame]) -> (Receiver, BTreeSe
             ..Meta::default()
         };
         let mut bytes = frame.bytes.clone();
-        let verdict = engine.inspect(&mut bytes, &meta, &mut events);
+        let verdict = inspect(engines, &mut bytes, &meta, &mut events);
         assert_eq!(bytes, frame.bytes, "the engine never changes a frame");
         if !matches!(verdict, Verdict::Drop(_)) {
             receiver.take(frame);
@@ -64,21 +94,30 @@ fn run(engine: &mut Engine, case: &Case, frames: &[Frame]) -> (Receiver, BTreeSe
     (receiver, alerts, events)
 }
 
-fn check(case: &Case) -> Result<(), TestCaseError> {
+/// Bytes that are kept of fragments.
+fn kept(engines: &[Engine]) -> u64 {
+    engines.iter().map(|engine| engine.counters().defrag.memory).sum()
+}
+
+fn check(case: &Case, workers: u16) -> Result<(), TestCaseError> {
     let frames = case.frames();
     let expected = rules::matches(&case.payload);
 
     let rules = rules::set("alert");
-    let (receiver, alerts, _) = run(&mut engine(&rules, Enforcement::Report), case, &frames);
+    let (receiver, alerts, _) = run(&mut engines(workers, &rules, Enforcement::Report), case, &frames);
     prop_assert_eq!(&alerts, &expected, "alerts of the whole stream");
     prop_assert_eq!(receiver.stream(&case.payload), &*case.payload);
 
     let rules = rules::set("drop");
-    let (receiver, alerts, events) = run(&mut engine(&rules, Enforcement::Drop), case, &frames);
+    let mut inline = engines(workers, &rules, Enforcement::Drop);
+    let (receiver, alerts, events) = run(&mut inline, case, &frames);
     let read = receiver.stream(&case.payload);
     prop_assert_eq!(rules::matches(read), BTreeSet::new(), "a receiver reads a match in {:?}", read);
     if expected.is_empty() {
         prop_assert_eq!(read, &*case.payload, "good traffic is dropped: {:?}", events);
+        let mut alone = engines(1, &rules, Enforcement::Drop);
+        run(&mut alone, case, &frames);
+        prop_assert_eq!(kept(&inline), kept(&alone), "a datagram waits for its verdict");
     } else {
         prop_assert!(!alerts.is_empty() && alerts.is_subset(&expected), "{:?} of {:?}", alerts, expected);
     }
@@ -92,7 +131,7 @@ proptest! {
     })]
 
     #[test]
-    fn any_way_to_send_a_stream_gives_its_alerts_and_hides_no_match(case in cases()) {
-        check(&case)?;
+    fn any_way_to_send_a_stream_gives_its_alerts_and_hides_no_match(case in cases(), workers in 1..4_u16) {
+        check(&case, workers)?;
     }
 }

@@ -5,7 +5,28 @@
 
 mod model;
 
-use fastpath::engine::verdict::DropReason;
+use std::sync::{Arc, atomic::AtomicBool};
+
+use fastpath::{
+    config::ActionMode,
+    engine::{
+        Engine, Settings,
+        event::Event,
+        flow::Share,
+        meta::PortId,
+        rules::RuleSet,
+        verdict::{DropReason, Enforcement},
+    },
+    io::{
+        PacketIo,
+        memory::{MemoryHandle, MemoryIo},
+    },
+    telemetry::counter::Published,
+    worker::{
+        looping::Worker,
+        mesh::{Mesh, mesh},
+    },
+};
 use model::{Kind, Model, Setup, run};
 use proptest::prelude::*;
 
@@ -14,7 +35,7 @@ const SETUP: Setup = Setup { workers: 3, capacity: 4, batch: 4, detect: false };
 /// A flow of each worker.
 fn flows(model: &Model) -> Vec<u8> {
     let flow = |worker: u16| (0..=255).find(|flow| model.owner(*flow) == worker).unwrap();
-    (0..SETUP.workers).map(flow).collect()
+    (0..).map(flow).take(model.workers.len()).collect()
 }
 
 #[test]
@@ -47,6 +68,43 @@ fn a_datagram_goes_to_its_owner_and_the_verdict_comes_back() {
         model.check_end();
         assert_eq!(model.dropped(DropReason::Rule), 3 * dropped);
         assert_eq!(model.figures(1).handover.referred + model.figures(0).handover.referred, 2);
+    }
+}
+
+#[test]
+fn a_datagram_in_a_datagram_goes_on_to_its_owner_and_the_verdict_comes_back_all_the_way() {
+    for (kind, dropped) in [(Kind::ReferTwice, 0), (Kind::ReferTwiceDrop, 1)] {
+        for workers in 2..5 {
+            let mut model = Model::new(Setup { workers, ..SETUP });
+            let flows = flows(&model);
+            // Put together by the receiver and by another; the one inside is owned by a third, or by one of these two.
+            model.put(0, 0, flows[0], kind, 1);
+            model.put(0, 0, flows[1], kind, 0);
+            model.put(1, 0, flows[0], kind, 1);
+            model.settle();
+            model.check_end();
+            assert_eq!(model.dropped(DropReason::Rule), 3 * dropped);
+            let referred: u64 = (0..usize::from(workers)).map(|w| model.figures(w).handover.referred).sum();
+            assert_eq!(referred, if workers == 2 { 3 } else { 6 });
+        }
+    }
+}
+
+#[test]
+fn whoever_stalls_on_the_way_of_a_datagram_in_a_datagram_no_packet_is_lost() {
+    for stalled in 0..3 {
+        let mut model = Model::new(SETUP);
+        let flows = flows(&model);
+        for _ in 0..9 {
+            model.put(0, 0, flows[0], Kind::ReferTwice, 1);
+            model.turn(0);
+            model.turn(1);
+        }
+        model.stalled[stalled] = true;
+        model.settle();
+        model.stalled[stalled] = false;
+        model.settle();
+        model.check_end();
     }
 }
 
@@ -102,6 +160,42 @@ fn two_workers_with_full_rings_do_not_wait_for_each_other() {
     model.settle();
     model.check_end();
     assert!(model.figures(0).handover.returned > 10 && model.dropped(DropReason::Handover) > 10);
+}
+
+#[test]
+fn what_finds_no_room_is_among_the_exception_policies_of_the_engine_counters() {
+    for (enforcement, policy) in [(Enforcement::Drop, "drop_packet"), (Enforcement::Report, "ignore")] {
+        let model = Model::new(Setup { workers: 2, ..SETUP });
+        let flow = flows(&model)[1];
+        let ios = [MemoryIo::new(2, 4), MemoryIo::new(2, 4)];
+        let handles: Vec<_> = ios.iter().map(PacketIo::handle).collect();
+        let published = Arc::new(Published::default());
+        let settings = Settings { share: Share { worker: 0, of: 2 }, ..Settings::new(enforcement) };
+        let engine = Engine::new(Arc::new(RuleSet::default()), settings);
+        let (mut ends, [mut io, _]) = (mesh(2, 1), ios);
+        io.incoming.extend((0..3).map(|number| (0, model::packet(number, flow, 0, Kind::Forward, 0))));
+        let ports = [PortId(0), PortId(1)];
+        let mut worker = Worker::new(
+            io,
+            engine,
+            Vec::<Event>::new(),
+            ActionMode::Inline,
+            ports,
+            4,
+            Arc::clone(&published),
+        );
+        worker.join(Mesh::among(ends.remove(0), handles, Mesh::<MemoryHandle>::overflow(&settings)));
+        // Nobody answers: one of the three finds room.
+        worker.run(&AtomicBool::new(true), false).unwrap();
+        let mut counted = Vec::new();
+        published.engine().each(&mut |name: &[&'static str], value: u64| {
+            if value > 0 && name[0] == "exception_policy" {
+                counted.push((name[1..].join("."), value));
+            }
+        });
+        assert_eq!(counted, [(format!("steering.full.{policy}"), 2)]);
+        assert_eq!(worker.figures().handover.full, 2);
+    }
 }
 
 proptest! {

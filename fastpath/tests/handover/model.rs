@@ -16,9 +16,10 @@ use fastpath::{
         Settings,
         counters::Counters,
         event::{Event, EventSink},
-        flow::{Share, steer},
+        flow::{Share, Steering, steer},
         meta::{LinkType, Meta, PortId, Timestamp},
-        referral::{Judgement, Referral, Ticket},
+        policy::Failure,
+        referral::{Judgement, Nesting, Referral, Ticket},
         reject::Injection,
         verdict::{DropReason, Enforcement, Verdict},
     },
@@ -33,11 +34,12 @@ use fastpath::{
 
 /// Where the payload of a packet of the model starts: Ethernet, IPv4 and UDP are before it.
 const PAYLOAD: usize = 14 + 20 + 8;
-/// Places in the payload: number of the packet (4 bytes), what happens to it, the owner of its datagram, and the mark of
-/// who inspected it.
+/// Places in the payload: number of the packet (4 bytes), what happens to it, the owner of its datagram, the mark of
+/// who inspected it, and the owner of the datagram in that datagram.
 const KIND: usize = PAYLOAD + 4;
 const TARGET: usize = PAYLOAD + 5;
 const MARK: usize = PAYLOAD + 6;
+const SECOND: usize = PAYLOAD + 7;
 const LENGTH: usize = PAYLOAD + 8;
 
 /// Nanoseconds that a turn takes: nobody waits for another one longer than for a few turns.
@@ -54,10 +56,24 @@ pub(crate) enum Kind {
     ReferDrop = 3,
     /// Made by a worker; no engine sees it.
     Injected = 4,
+    /// Completes a datagram of the worker `target` that completes another one, of the worker after the next; goes on.
+    ReferTwice = 5,
+    /// The same, and is dropped.
+    ReferTwiceDrop = 6,
+}
+
+impl Kind {
+    fn drops(self) -> bool {
+        matches!(self, Self::Drop | Self::ReferDrop | Self::ReferTwiceDrop)
+    }
+}
+
+fn is(byte: u8, kinds: &[Kind]) -> bool {
+    kinds.iter().any(|kind| *kind as u8 == byte)
 }
 
 /// A packet of flow `flow`, as it comes in on `side`: the other direction has the addresses swapped.
-fn packet(number: u32, flow: u8, side: usize, kind: Kind, target: u16) -> Vec<u8> {
+pub(crate) fn packet(number: u32, flow: u8, side: usize, kind: Kind, target: u16) -> Vec<u8> {
     let mut bytes = vec![0; LENGTH];
     bytes[12..14].copy_from_slice(&[8, 0]);
     let ip = [0x45, 0, 0, (LENGTH - 14) as u8, 0, 0, 0, 0, 64, 17, 0, 0];
@@ -80,12 +96,16 @@ fn number(packet: &[u8]) -> u32 {
     packet[PAYLOAD..].first_chunk().map_or(u32::MAX, |bytes| u32::from_be_bytes(*bytes))
 }
 
+/// In the ticket of a datagram that lies in another one.
+const INSIDE: u64 = 1 << 32;
+
 /// An engine that does as the packet says, and looks whether it is the one to be asked.
 pub(crate) struct Stub {
     share: Share,
+    steering: Steering,
     enforcement: Enforcement,
     /// Packets and datagrams inspected by any engine.
-    inspected: Rc<RefCell<HashSet<(u32, bool)>>>,
+    inspected: Rc<RefCell<HashSet<(u64, bool)>>>,
     referred: HashSet<u64>,
 }
 
@@ -97,41 +117,64 @@ impl Stub {
             (true, Enforcement::Report) => Verdict::WouldDrop(DropReason::Rule),
         }
     }
+
+    fn refer(&mut self, ticket: u64, owner: u16, bytes: Vec<u8>, meta: &Meta) -> Judgement {
+        self.referred.insert(ticket);
+        Judgement::Refer(Box::new(Referral {
+            owner,
+            ticket: Ticket(ticket),
+            around: Vec::new(),
+            so_far: Verdict::Forward,
+            by_packet: ticket & INSIDE == 0,
+            bytes,
+            vlan: [None; 3],
+            meta: Meta { link: LinkType::RawIp, ..*meta },
+            nesting: Nesting::default(),
+        }))
+    }
 }
 
 impl Inspector for Stub {
     fn inspect_shared(&mut self, packet: &mut [u8], meta: &Meta, _sink: &mut dyn EventSink) -> Judgement {
         assert!(self.share.owns(steer(packet, meta.link)), "a worker that does not own the flow was asked");
-        assert!(self.inspected.borrow_mut().insert((number(packet), false)), "inspected twice");
+        assert!(self.inspected.borrow_mut().insert((number(packet).into(), false)), "inspected twice");
         packet[MARK] = self.share.worker as u8 + 1;
-        let kind = packet[KIND];
-        if kind == Kind::Refer as u8 || kind == Kind::ReferDrop as u8 {
-            let ticket = Ticket(number(packet).into());
-            self.referred.insert(ticket.0);
-            return Judgement::Refer(Box::new(Referral {
-                owner: packet[TARGET].into(),
-                ticket,
-                bytes: packet[14..].to_vec(),
-                vlan: [None; 3],
-                meta: Meta { link: LinkType::RawIp, ..*meta },
-            }));
+        let (kind, owner) = (packet[KIND], u16::from(packet[TARGET]));
+        let refers = is(kind, &[Kind::Refer, Kind::ReferDrop, Kind::ReferTwice, Kind::ReferTwiceDrop]);
+        if refers && owner != self.share.worker {
+            return self.refer(number(packet).into(), owner, packet[14..].to_vec(), meta);
         }
-        Judgement::Verdict(self.verdict(kind == Kind::Drop as u8))
+        Judgement::Verdict(self.verdict(is(kind, &[Kind::Drop, Kind::ReferDrop, Kind::ReferTwiceDrop])))
     }
 
-    fn inspect_datagram(&mut self, referral: &mut Referral, _sink: &mut dyn EventSink) -> Verdict {
+    fn inspect_datagram(&mut self, referral: &Referral, _sink: &mut dyn EventSink) -> Judgement {
         assert_eq!(referral.owner, self.share.worker, "a datagram came to the wrong worker");
-        assert!(self.inspected.borrow_mut().insert((referral.ticket.0 as u32, true)), "inspected twice");
-        self.verdict(referral.bytes[KIND - 14] == Kind::ReferDrop as u8)
+        let Ticket(ticket) = referral.ticket;
+        assert!(self.inspected.borrow_mut().insert((ticket, true)), "inspected twice");
+        let (kind, owner) = (referral.bytes[KIND - 14], u16::from(referral.bytes[SECOND - 14]));
+        let is_first = ticket & INSIDE == 0;
+        if is_first && is(kind, &[Kind::ReferTwice, Kind::ReferTwiceDrop]) && owner != self.share.worker {
+            return self.refer(ticket | INSIDE, owner, referral.bytes.clone(), &referral.meta);
+        }
+        Judgement::Verdict(self.verdict(is(kind, &[Kind::ReferDrop, Kind::ReferTwiceDrop])))
     }
 
-    fn settle(&mut self, ticket: Ticket, verdict: Verdict) -> Verdict {
-        assert!(self.referred.remove(&ticket.0), "a verdict on a datagram that was not referred");
+    fn settle(&mut self, referral: Referral, verdict: Verdict) -> Verdict {
+        let known = self.referred.remove(&referral.ticket.0);
+        assert!(known, "a verdict on a datagram that was not referred");
         verdict
     }
 
-    fn steer(&self, packet: &[u8], link: LinkType) -> u32 {
-        steer(packet, link)
+    fn steering(&self) -> &Steering {
+        &self.steering
+    }
+
+    fn expect(&self, _flows: &[u64]) -> usize {
+        0
+    }
+
+    fn count_failure(&mut self, failure: Failure) {
+        assert_eq!(failure, Failure::Handover);
     }
 
     fn injections(&mut self) -> impl Iterator<Item = Injection> {
@@ -191,8 +234,13 @@ impl Model {
         let workers = workers.map(|((io, ends), worker)| {
             let share = Share { worker, of: setup.workers };
             let settings = Settings { share, ..Settings::new(enforcement) };
-            let stub =
-                Stub { share, enforcement, inspected: Rc::clone(&inspected), referred: HashSet::new() };
+            let stub = Stub {
+                share,
+                steering: Steering::default(),
+                enforcement,
+                inspected: Rc::clone(&inspected),
+                referred: HashSet::new(),
+            };
             let ports = [PortId(0), PortId(1)];
             let published = Arc::new(Published::default());
             let mut worker = Worker::new(io, stub, Vec::new(), action, ports, setup.batch, published);
@@ -211,7 +259,8 @@ impl Model {
 
     /// Puts a packet before a worker.
     pub(crate) fn put(&mut self, receiver: usize, side: usize, flow: u8, kind: Kind, target: u16) {
-        let bytes = packet(self.put.len() as u32, flow, side, kind, target);
+        let mut bytes = packet(self.put.len() as u32, flow, side, kind, target);
+        bytes[SECOND] = ((target + 2) % self.setup.workers) as u8;
         self.put.push(Put { receiver, side, flow, kind });
         self.workers[receiver].io().incoming.push_back((side, bytes));
     }
@@ -302,8 +351,7 @@ impl Model {
                     assert!(self.setup.detect, "went out uninspected inline");
                     continue;
                 }
-                let rule = matches!(put.kind, Kind::Drop | Kind::ReferDrop);
-                assert!(!rule || self.setup.detect, "went out against the verdict");
+                assert!(!put.kind.drops() || self.setup.detect, "went out against the verdict");
                 // The verdict on a datagram takes a longer way.
                 if matches!(put.kind, Kind::Forward | Kind::Drop) {
                     let earlier = last.insert((worker, put.side, put.flow), number);
@@ -346,6 +394,8 @@ pub(crate) fn run(setup: Setup, script: &[u8]) {
             5 => model.put(worker, side, flow, Kind::Refer, target),
             6 => model.put(worker, side, flow, Kind::ReferDrop, target),
             7 => model.inject(worker, side),
+            9 => model.put(worker, side, flow, Kind::ReferTwice, target),
+            10 => model.put(worker, side, flow, Kind::ReferTwiceDrop, target),
             8 => model.stalled[worker] = !model.stalled[worker],
             _ => drop(model.turn(worker)),
         }

@@ -1,34 +1,66 @@
-//! The hash of a flow key.
+//! The hashes of flows: one of the two ends, by which a packet finds its worker, and made of it one of the whole key, by
+//! which it finds its flow there.
 
 use super::key::FlowKey;
 
-/// Hashes keys under a secret.
+/// Hashes under a secret.
 ///
 /// Multiplications folded to 64 bits, as wyhash and ahash do, with secret words on every input. Someone who does not know
-/// the seed cannot compute keys that fall together. It is no cryptographic PRF: it does not resist someone who sees hashes
-/// (nothing shows them) or who can time single look-ups well enough to learn which keys fall together.
+/// the seed cannot compute flows that fall together, on one worker or in one bucket. It is no cryptographic PRF: it does not
+/// resist someone who sees hashes (nothing shows them) or who can time single look-ups well enough to learn which keys fall
+/// together.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hasher([u64; 7]);
 
+/// One end of a flow, in an order that both directions agree on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Endpoint(u64);
+
 impl Hasher {
+    /// Equal seeds give equal hashes.
     pub(super) fn new(seed: u64) -> Self {
         let mut state = seed;
         Self(std::array::from_fn(|_| split_mix(&mut state)))
     }
 
+    pub(super) fn v4(address: [u8; 4], port: u16) -> Endpoint {
+        Endpoint(u64::from(u32::from_ne_bytes(address)) << 16 | u64::from(port))
+    }
+
+    pub(super) fn v6(&self, address: [u8; 16], port: u16) -> Endpoint {
+        let [.., high_secret, low_secret] = self.0;
+        let (high, low) = split(u128::from_ne_bytes(address));
+        Endpoint(fold(high ^ high_secret, low ^ low_secret).wrapping_add(port.into()))
+    }
+
+    /// The hash of what lies between two ends, the same in either order.
+    pub(super) fn between(&self, a: Endpoint, b: Endpoint, protocol: u8) -> u64 {
+        let [first, second, third, ..] = self.0;
+        let ends = fold(a.min(b).0 ^ first, a.max(b).0 ^ second);
+        fold(ends ^ u64::from(protocol), third)
+    }
+
+    /// The hash of a flow, from that of its ends and what else is part of its key.
+    pub(super) fn flow(&self, ends: u64, [outer, middle, inner]: [u16; 3], layer: u8) -> u64 {
+        let [.., fourth, fifth, _, _] = self.0;
+        let [outer, middle, inner] = [outer, middle, inner].map(u64::from);
+        fold(ends ^ fourth, fifth ^ outer << 48 ^ middle << 32 ^ inner << 16 ^ u64::from(layer))
+    }
+
+    /// The hash of a flow with this key.
     pub(super) fn hash(&self, key: &FlowKey) -> u64 {
-        let [a, b, c, d, e, f] = key.words();
-        let secret = &self.0;
-        let low = fold(a ^ secret[0], b ^ secret[1]);
-        let high = fold(c ^ secret[2], d ^ secret[3]);
-        let rest = fold(e ^ secret[4], f ^ secret[5]);
-        fold(low ^ high.rotate_left(23) ^ secret[6], rest ^ low.rotate_left(41) ^ high)
+        let [low, high] = key.ends(self);
+        self.flow(self.between(low, high, key.protocol()), key.vlan(), key.layer())
     }
 }
 
 fn fold(a: u64, b: u64) -> u64 {
-    let product = u128::from(a) * u128::from(b);
-    (product & 0xffff_ffff_ffff_ffff) as u64 ^ (product >> 64) as u64
+    let (high, low) = split(u128::from(a) * u128::from(b));
+    high ^ low
+}
+
+fn split(both: u128) -> (u64, u64) {
+    ((both >> 64) as u64, (both & 0xffff_ffff_ffff_ffff) as u64)
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014): spreads a seed over many words.

@@ -68,6 +68,19 @@ impl Index {
         None
     }
 
+    /// Reads from the bucket in which a look-up of this hash begins, so that it is in the cache then. The result means nothing.
+    pub(super) fn warm(&self, hash: u64) -> u64 {
+        self.bucket(self.home(hash))[PLACES]
+    }
+
+    /// A slot that may well be the one with this hash; told without a branch that could be foretold wrong. `u32::MAX` for none.
+    pub(super) fn guess(&self, hash: u64) -> u32 {
+        let [entries @ .., _] = self.bucket(self.home(hash));
+        let upper = hash << 32;
+        let likely = |&entry: &u64| if (entry ^ upper) >> 32 == 0 { entry } else { 0 };
+        slot_of(entries.iter().map(likely).fold(0, u64::max))
+    }
+
     /// Adds `slot`, which must not be there yet. There is room for every slot.
     pub(super) fn insert(&mut self, hash: u64, slot: u32) {
         let entry = hash << 32 | (u64::from(slot) + 1);

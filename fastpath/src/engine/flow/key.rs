@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use etherparse::{IpNumber, ip_number};
 
+use super::hash::{Endpoint, Hasher};
+
 /// What a packet says of the flow it belongs to, as it stands in its headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tuple {
@@ -81,6 +83,13 @@ pub struct Tracking {
     pub recursion: bool,
 }
 
+impl Tracking {
+    /// The VLAN ids of a key. An absent tag is 0, as a priority tag is: Suricata takes both for the same.
+    pub(super) fn vlan(self, ids: [Option<u16>; 3]) -> [u16; 3] {
+        if self.vlan { ids.map(Option::unwrap_or_default) } else { [0; 3] }
+    }
+}
+
 impl Default for Tracking {
     fn default() -> Self {
         Self { vlan: true, recursion: true }
@@ -114,7 +123,7 @@ pub struct FlowKey {
     /// An IPv4 address is the first four bytes, with zeros behind.
     addresses: [[u8; 16]; 2],
     ports: [u16; 2],
-    /// An absent tag is 0, as a priority tag is: Suricata takes both for the same.
+    /// See [`Tracking::vlan`].
     vlan: [u16; 3],
     protocol: u8,
     /// Depth in tunnels, and [`IPV6`].
@@ -122,7 +131,7 @@ pub struct FlowKey {
 }
 
 /// Bit of [`FlowKey::layer`]: the addresses are IPv6.
-const IPV6: u8 = 0x80;
+pub(super) const IPV6: u8 = 0x80;
 
 const _: () = assert!(size_of::<FlowKey>() == 44);
 
@@ -142,7 +151,7 @@ impl FlowKey {
         let key = Self {
             addresses: [low.0.to_be_bytes(), high.0.to_be_bytes()],
             ports: [low.1, high.1],
-            vlan: if tracking.vlan { tuple.vlan.map(Option::unwrap_or_default) } else { [0; 3] },
+            vlan: tracking.vlan(tuple.vlan),
             protocol: tuple.protocol,
             layer: recursion | family,
         };
@@ -169,18 +178,24 @@ impl FlowKey {
         self.ports[side as usize]
     }
 
-    /// Its bytes as numbers, for the hash.
-    pub(super) fn words(&self) -> [u64; 6] {
-        let halves = |address: [u8; 16]| {
-            let whole = u128::from_le_bytes(address);
-            [(whole & 0xffff_ffff_ffff_ffff) as u64, (whole >> 64) as u64]
-        };
-        let [a, b] = halves(self.addresses[0]);
-        let [c, d] = halves(self.addresses[1]);
-        let [outer, middle, inner] = self.vlan.map(u64::from);
-        let [low, high] = self.ports.map(u64::from);
-        let rest = inner << 16 | u64::from(self.protocol) << 8 | u64::from(self.layer);
-        [a, b, c, d, low << 48 | high << 32 | outer << 16 | middle, rest]
+    /// Its ends, for the hash.
+    pub(super) fn ends(&self, hasher: &Hasher) -> [Endpoint; 2] {
+        [Side::Low, Side::High].map(|side| {
+            let address = self.addresses[side as usize];
+            let [a, b, c, d, ..] = address;
+            match self.layer & IPV6 {
+                0 => Hasher::v4([a, b, c, d], self.port(side)),
+                _ => hasher.v6(address, self.port(side)),
+            }
+        })
+    }
+
+    pub(super) fn vlan(&self) -> [u16; 3] {
+        self.vlan
+    }
+
+    pub(super) fn layer(&self) -> u8 {
+        self.layer
     }
 }
 

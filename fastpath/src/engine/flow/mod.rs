@@ -20,6 +20,6 @@ mod wheel;
 
 pub use key::{FlowKey, Probe, Side, Tracking, Tuple, is_icmp_error};
 pub use record::{Ended, Exceptions, Flow, FlowAction, FlowEnd, FlowId, FlowState, TtlRange};
-pub use steer::{Share, steer, steer_with};
+pub use steer::{Hint, Share, Steering, steer};
 pub use table::{Entry, FlowSettings, Full, Handle, Table};
 pub use timeouts::{Idle, Timeouts};

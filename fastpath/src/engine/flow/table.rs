@@ -1,5 +1,7 @@
 //! All flows of one worker.
 
+use std::hint::black_box;
+
 use etherparse::{IpNumber, ip_number};
 
 use super::{
@@ -156,6 +158,22 @@ impl<T: Default> Table<T> {
     pub fn probe(&self, tuple: &Tuple) -> Probe {
         let (key, sender) = FlowKey::of(tuple, self.settings.tracking);
         Probe { key, sender, vlan: tuple.vlan, icmp_code: tuple.icmp_code, hash: self.hasher.hash(&key) }
+    }
+
+    /// Reads what look-ups of flows with these hashes ([`super::Hint`]) are about to read, so that the memory's answers are waited for
+    /// together and not one after another. Changes nothing. How many flows it may have found.
+    pub fn expect(&self, hashes: &[u64]) -> usize {
+        // First all buckets, then all slots: within a loop no read depends on another.
+        black_box(hashes.iter().fold(0, |read, &hash| read ^ self.index.warm(hash)));
+        let (mut found, mut read) = (0, 0);
+        for &hash in hashes {
+            if let Some(slot) = self.slots.get(self.index.guess(hash) as usize) {
+                read ^= u64::from(slot.generation) ^ slot.flow.warm();
+                found += 1;
+            }
+        }
+        black_box(read);
+        found
     }
 
     /// The flow that a packet belongs to, if there is one; it is not changed by that.

@@ -3,12 +3,11 @@
 use super::{Findings, MAX_DEPTH, Sight};
 use crate::engine::{
     Engine,
-    flow::steer_with,
     meta::{LinkType, Meta},
     packet::{DecodeEvent, Fragment, defrag::Fate},
     policy::Failure,
     referral::{Referral, Ticket},
-    verdict::DropReason,
+    verdict::{DropReason, Verdict},
 };
 
 impl Engine {
@@ -44,7 +43,8 @@ impl Engine {
         }
     }
 
-    /// A datagram of which the last fragment has come: inspected here, or by the worker that owns its flow.
+    /// A datagram of which the last fragment has come: inspected here, or by the worker that owns its flow. Here it may in turn carry
+    /// what completes one of another worker's.
     fn inspect_complete(
         &mut self,
         ticket: Ticket,
@@ -57,21 +57,35 @@ impl Engine {
         let known = self.defragmenter.assemble(ticket, &mut bytes);
         let meta = Meta { link: LinkType::RawIp, checksums: place.meta.checksums, ..*place.meta };
         let vlan = fragment.vlan;
-        let owner = self.settings.share.owner(steer_with(&bytes, LinkType::RawIp, &self.settings.decoder));
+        let owner = self.settings.share.owner(self.steering.steer(&bytes, LinkType::RawIp));
         let inside = place.datagram_in(&bytes, &meta);
+        let mut further = None;
         if !known || inside.depth >= MAX_DEPTH {
             self.drop_packet(DropReason::Defrag, sight, None, findings);
-        } else if owner != self.settings.share.worker && place.is_on_the_wire() {
-            return Some(Box::new(Referral { owner, ticket, bytes, vlan, meta }));
+        } else if owner != self.settings.share.worker {
+            return Some(Box::new(Referral {
+                owner,
+                ticket,
+                around: Vec::new(),
+                so_far: Verdict::Forward,
+                by_packet: false,
+                nesting: inside.nesting(),
+                bytes,
+                vlan,
+                meta,
+            }));
         } else {
             let mut whole = Findings::new(&mut *findings.sink);
-            self.inspect_datagram_bytes(vlan, inside, &mut whole);
+            further = self.inspect_datagram_bytes(vlan, inside, &mut whole);
             let decision = whole.decision;
-            self.defragmenter.settle(ticket, decision.verdict(self.settings.enforcement));
             findings.decision.join(&decision);
+            match &mut further {
+                Some(referral) => referral.around.push(ticket),
+                None => self.defragmenter.settle(ticket, decision.verdict(self.settings.enforcement)),
+            }
         }
         bytes.clear();
         self.datagram = bytes;
-        None
+        further
     }
 }

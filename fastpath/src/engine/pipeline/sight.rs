@@ -6,6 +6,7 @@ use crate::engine::{
     flow::{Flow, Handle},
     meta::{Direction, LinkType, Meta},
     packet::{DecodeEvents, Inner, Packet},
+    referral::{Nesting, Referral},
     rules::SeenBy,
     stream::{Fresh, StreamEvents},
 };
@@ -42,14 +43,23 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// A datagram made of fragments that came over the wire.
-    pub(in crate::engine) fn datagram(bytes: &'a [u8], meta: &'a Meta) -> Self {
+    /// A datagram made of fragments elsewhere.
+    pub(in crate::engine) fn referred(referral: &'a Referral) -> Self {
+        let Nesting { root, tunnels, depth } = &referral.nesting;
         Self {
+            bytes: &referral.bytes,
+            layer: (&referral.bytes, LinkType::RawIp),
+            meta: &referral.meta,
             origin: Origin::Defrag,
-            layer: (bytes, LinkType::RawIp),
-            depth: 1,
-            ..Self::outermost(bytes, meta)
+            root: root.as_ref(),
+            tunnels: *tunnels,
+            depth: *depth,
         }
+    }
+
+    /// What lies around it.
+    pub(super) fn nesting(&self) -> Nesting {
+        Nesting { root: self.root.copied(), tunnels: self.tunnels, depth: self.depth }
     }
 
     /// A datagram made of fragments here.

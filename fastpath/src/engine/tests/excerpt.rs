@@ -1,7 +1,10 @@
 //! What alerts show of packets and streams.
 
 use super::{attack::client, *};
-use crate::engine::event::{Excerpt, Excerpts, Payload};
+use crate::engine::{
+    event::{Excerpt, Excerpts, Payload},
+    meta::LinkType,
+};
 
 /// An inline engine whose alerts show this.
 fn showing(mut engine: Engine, excerpts: Excerpts) -> Engine {

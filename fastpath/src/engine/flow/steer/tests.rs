@@ -4,13 +4,13 @@ use proptest::prelude::*;
 use super::*;
 use crate::engine::packet::TunnelPorts;
 
-fn owner_of(bytes: &[u8]) -> u32 {
+fn owner_of(bytes: &[u8]) -> u64 {
     steer(bytes, LinkType::Ethernet)
 }
 
-/// What [`steer_with`] gives without the short cut.
-fn slow(bytes: &[u8]) -> u32 {
-    steer_decoded(bytes, LinkType::Ethernet, &Settings::DEFAULT)
+/// The same without the short cut.
+fn slow(bytes: &[u8]) -> u64 {
+    Steering::default().steer_decoded(bytes, LinkType::Ethernet)
 }
 
 type Ends = ([u8; 4], [u8; 4], u16, u16);
@@ -86,9 +86,10 @@ proptest! {
         bytes.truncate(bytes.len() - cut);
         let teredo_ports = if any_teredo { TunnelPorts::Any } else { TunnelPorts::OFF };
         for settings in [Settings::DEFAULT, Settings { max_layers, teredo_ports, ..Settings::DEFAULT }] {
-            let quick = quick::steer(&bytes, LinkType::Ethernet, &settings);
-            let whole = steer_decoded(&bytes, LinkType::Ethernet, &settings);
-            prop_assert_eq!(quick.unwrap_or(whole), whole);
+            let steering = Steering::new(7, settings, Tracking::default());
+            let hint = steering.hint(&bytes, LinkType::Ethernet);
+            let whole = steering.steer_decoded(&bytes, LinkType::Ethernet);
+            prop_assert_eq!(hint.map_or(whole, |hint| hint.owner), whole);
         }
     }
 
