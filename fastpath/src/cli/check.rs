@@ -37,7 +37,7 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     }
     let mut variables = Variables::suricata_defaults();
     named.extend(&mut variables);
-    let report = match rules::load(&args.rules, &variables) {
+    let report = match rules::load(&args.rules, &variables, None) {
         Ok((_, report)) => report,
         Err(error) => return Err(super::Usage(error.to_string()).into()),
     };

@@ -17,7 +17,7 @@ use crate::{
     config::{Given, Named, Override},
     engine::{
         Engine, Settings,
-        event::{Event, EventSink as _, StatsRecord},
+        event::{Event, EventSink as _, RulesRecord, StatsRecord},
         meta::ChecksumState,
         packet::defrag,
         rules::Variables,
@@ -112,7 +112,7 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     named.extend(&mut variables);
 
     let loading = Instant::now();
-    let (rules, report) = rules::load(&args.rules, &variables)?;
+    let (rules, report) = rules::load(&args.rules, &variables, None)?;
     let load = loading.elapsed();
     let mut stderr = io::stderr().lock();
     for error in &report.failed {
@@ -143,7 +143,8 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
         Settings { wanted: named.eve.wanted(), ..args.simulated.apply(named.engine).enforcing(enforcement) };
     let mut engine = Engine::new(Arc::new(rules), settings);
     let mut events = EveFile::create(&args.log_dir, named.eve)?;
-    let counts = inspect(&mut capture, &mut engine, &mut events)?;
+    let rules = RulesRecord { loaded: report.loaded, failed: report.failed.len(), ..RulesRecord::default() };
+    let counts = inspect(&mut capture, &mut engine, &mut events, rules)?;
 
     let summary = Summary {
         packets: counts.packets,
@@ -221,7 +222,12 @@ struct Counts {
 }
 
 /// Takes every packet through the engine; the time is over when the last event is written.
-fn inspect(capture: &mut Capture, engine: &mut Engine, events: &mut EveFile) -> anyhow::Result<Counts> {
+fn inspect(
+    capture: &mut Capture,
+    engine: &mut Engine,
+    events: &mut EveFile,
+    rules: RulesRecord,
+) -> anyhow::Result<Counts> {
     let progress = progress_bar(capture.len());
     let (mut packets, mut bytes, mut verdicts) = (0, 0, Verdicts::default());
     let start = Instant::now();
@@ -247,7 +253,9 @@ fn inspect(capture: &mut Capture, engine: &mut Engine, events: &mut EveFile) -> 
     }
     engine.finish(now, events);
     let uptime = Duration::from_nanos(now.0.saturating_sub(began.0));
-    events.emit(Event::stats(now, StatsRecord { uptime, counters: engine.counters() }));
+    // So that a replay says the same each time.
+    let rules = RulesRecord { since: began, ..rules };
+    events.emit(Event::stats(now, StatsRecord { uptime, counters: engine.counters(), rules }));
     events.finish()?;
     let time = start.elapsed();
     progress.finish_and_clear();

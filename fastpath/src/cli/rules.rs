@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::engine::rules::{LoadReport, RuleSet, Variables};
+use crate::engine::rules::{Environment, LoadReport, RuleSet, Variables};
 
 /// Why rules could not even be read.
 #[derive(Debug, thiserror::Error)]
@@ -16,9 +16,13 @@ pub(super) enum RuleFileError {
     Pattern { pattern: String, reason: String },
 }
 
-/// Loads the rules of `files` in order. A name that is no file is a pattern (`rules/*.rules`), whose files
+/// Loads the rules of `files` in order, to replace `previous`. A name that is no file is a pattern (`rules/*.rules`), whose files
 /// are taken in alphabetical order.
-pub(super) fn load(files: &[PathBuf], variables: &Variables) -> Result<(RuleSet, LoadReport), RuleFileError> {
+pub(super) fn load(
+    files: &[PathBuf],
+    variables: &Variables,
+    previous: Option<&RuleSet>,
+) -> Result<(RuleSet, LoadReport), RuleFileError> {
     let mut texts = Vec::new();
     for file in files {
         for path in expand(file)? {
@@ -26,7 +30,9 @@ pub(super) fn load(files: &[PathBuf], variables: &Variables) -> Result<(RuleSet,
             texts.push((path, text));
         }
     }
-    Ok(RuleSet::parse(texts.iter().map(|(path, text)| (path.as_path(), text.as_str())), variables))
+    let environment = Environment { variables: variables.clone() };
+    let texts = texts.iter().map(|(path, text)| (path.as_path(), text.as_str()));
+    Ok(RuleSet::load(texts, &environment, previous))
 }
 
 fn expand(file: &Path) -> Result<Vec<PathBuf>, RuleFileError> {

@@ -1,6 +1,6 @@
 //! `fastpath run`, and `fastpath` without a subcommand.
 
-use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -8,10 +8,10 @@ use clap::Args;
 use super::rules;
 use crate::{
     config::{
-        ActionMode, AttachMode, BindMode, Given, IndexList, OnWorkerLoss, Override, RunConfig, Settings,
-        Steering, file,
+        ActionMode, AttachMode, BindMode, Given, IndexList, OnBadRule, OnWorkerLoss, Override, RunConfig,
+        Settings, Steering, file,
     },
-    engine::rules::RuleSet,
+    engine::rules::{LoadReport, RuleSet},
 };
 
 /// Every option goes before the same setting in the configuration file.
@@ -88,20 +88,22 @@ pub(super) struct RunArgs {
 /// Configuration, then rules, then the wire: nothing is touched before everything is known to be good.
 pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let config = args.into_config()?;
-    let (rules, report) = rules::load(&config.rules, &config.variables)?;
+    let (rules, report) = rules::load(&config.rules, &config.variables, None)?;
     if !report.failed.is_empty() {
         let mut stderr = std::io::stderr().lock();
         for error in &report.failed {
             writeln!(stderr, "{error}")?;
         }
-        bail!(
-            "{} of {} rules cannot be used, so nothing was started; mend or remove them",
-            report.failed.len(),
-            report.rules
-        );
+        if config.bad_rules.start == OnBadRule::Refuse {
+            bail!(
+                "{} of {} rules cannot be used, so nothing was started; mend or remove them",
+                report.failed.len(),
+                report.rules
+            );
+        }
     }
-    tracing::info!(rules = report.loaded, "rules loaded");
-    start(config, Arc::new(rules))
+    tracing::info!(rules = report.loaded, failed = report.failed.len(), "rules loaded");
+    start(config, rules, report)
 }
 
 impl RunArgs {
@@ -141,13 +143,15 @@ impl RunArgs {
 
 /// Hands the checked configuration to the workers and waits for their end.
 #[cfg(feature = "nic")]
-fn start(config: RunConfig, rules: Arc<RuleSet>) -> anyhow::Result<ExitCode> {
-    crate::worker::supervisor::run(&config, &rules)?;
+fn start(config: RunConfig, rules: RuleSet, report: LoadReport) -> anyhow::Result<ExitCode> {
+    let (files, variables) = (config.rules.clone(), config.variables.clone());
+    let load = move |in_use: &RuleSet| Ok(rules::load(&files, &variables, Some(in_use))?);
+    crate::worker::supervisor::run(&config, (std::sync::Arc::new(rules), report), Box::new(load))?;
     Ok(ExitCode::SUCCESS)
 }
 
 #[cfg(not(feature = "nic"))]
-fn start(_config: RunConfig, _rules: Arc<RuleSet>) -> anyhow::Result<ExitCode> {
+fn start(_config: RunConfig, _rules: RuleSet, _report: LoadReport) -> anyhow::Result<ExitCode> {
     Err(super::Usage(
         "this build has no wire support (built without the feature `nic`): it can only replay and check; \
          build with the default features to run"

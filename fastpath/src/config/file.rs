@@ -30,8 +30,8 @@ use toml::{
 };
 
 use super::{
-    ActionMode, AttachMode, BindMode, ConfigError, DEFAULT_FILE, Given, IndexList, OnWorkerLoss, Override,
-    Place, Settings, StatsTarget, Steering, named::TABLES,
+    ActionMode, AttachMode, BindMode, ConfigError, DEFAULT_FILE, Given, IndexList, OnBadRule, OnWorkerLoss,
+    Override, Place, Settings, StatsTarget, Steering, named::TABLES,
 };
 
 #[derive(Deserialize)]
@@ -53,6 +53,8 @@ struct Document {
     rings: Rings,
     #[serde(default)]
     rules: Vec<PathBuf>,
+    #[serde(default)]
+    bad_rules: BadRulesTable,
     log_dir: Option<PathBuf>,
     stats_json: Option<PathBuf>,
     #[serde(default)]
@@ -74,6 +76,13 @@ struct Rings {
     tx: Option<Spanned<u32>>,
     batch: Option<Spanned<u32>>,
     huge_pages: Option<Spanned<bool>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BadRulesTable {
+    start: Option<OnBadRule>,
+    reload: Option<OnBadRule>,
 }
 
 #[derive(Default, Deserialize)]
@@ -156,6 +165,8 @@ pub fn parse(path: &Path, text: &str) -> Result<Settings, ConfigError> {
         batch: document.rings.batch.map(|v| source.given("rings.batch", v)),
         huge_pages: document.rings.huge_pages.map(|v| source.given("rings.huge-pages", v)),
         rules: document.rules.into_iter().map(beside).collect(),
+        bad_rules_at_start: document.bad_rules.start,
+        bad_rules_at_reload: document.bad_rules.reload,
         log_dir: document.log_dir.map(beside),
         stats_json: document.stats_json.map(|to| match StatsTarget::from(to) {
             StatsTarget::File(file) => StatsTarget::File(beside(file)),
@@ -271,6 +282,10 @@ tx = 1024
 batch = 32
 huge-pages = false
 
+[bad-rules]
+start = "skip"
+reload = "refuse"
+
 [vars.address-groups]
 HOME_NET = "[10.0.0.0/8]"
 
@@ -310,7 +325,7 @@ peer = "eth4"
 
     #[test]
     fn every_key_reaches_the_configuration() {
-        use super::super::{RingConfig, Wire};
+        use super::super::{BadRules, RingConfig, Wire};
 
         let config = parse(path(), WHOLE).unwrap().validate().unwrap();
         let wire = |a: &str, b: &str| Wire { interface: a.into(), peer: Some(b.into()) };
@@ -325,6 +340,7 @@ peer = "eth4"
         let rings = RingConfig { frame_size: 2048, rx: 512, tx: 1024, batch: 32, huge_pages: false };
         assert_eq!(config.rings, rings);
         assert_eq!(config.rules, [Path::new("/etc/fastpath/rules/*.rules"), Path::new("/abs.rules")]);
+        assert_eq!(config.bad_rules, BadRules { start: OnBadRule::Skip, reload: OnBadRule::Refuse });
         assert_eq!(config.log_dir, Path::new("/etc/fastpath/log"));
         assert_eq!(config.stats_json, Some(StatsTarget::Stdout));
         assert_eq!(config.variables.addresses["HOME_NET"], "[10.0.0.0/8]");

@@ -1,5 +1,7 @@
 //! The engine's door, as a worker uses it.
 
+use std::sync::Arc;
+
 use crate::engine::{
     Engine,
     counters::Counters,
@@ -7,6 +9,7 @@ use crate::engine::{
     meta::{LinkType, Meta, Timestamp},
     referral::{Judgement, Referral, Ticket},
     reject::Injection,
+    rules::{RuleSet, Scratch},
     verdict::Verdict,
 };
 
@@ -26,6 +29,9 @@ pub trait Inspector {
 
     /// [`Engine::injections`].
     fn injections(&mut self) -> impl Iterator<Item = Injection>;
+
+    /// [`Engine::replace_rules`].
+    fn replace_rules(&mut self, rules: Arc<RuleSet>, scratch: Scratch) -> (Arc<RuleSet>, Scratch);
 
     /// [`Engine::tick`].
     fn tick(&mut self, now: Timestamp, sink: &mut dyn EventSink);
@@ -56,6 +62,10 @@ impl Inspector for Engine {
 
     fn injections(&mut self) -> impl Iterator<Item = Injection> {
         Self::injections(self)
+    }
+
+    fn replace_rules(&mut self, rules: Arc<RuleSet>, scratch: Scratch) -> (Arc<RuleSet>, Scratch) {
+        Self::replace_rules(self, rules, scratch)
     }
 
     fn tick(&mut self, now: Timestamp, sink: &mut dyn EventSink) {

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{Inspector, mesh::Mesh};
+use super::{Inspector, exchange::Exchange, mesh::Mesh};
 use crate::{
     config::ActionMode,
     engine::{
@@ -45,6 +45,7 @@ pub struct Worker<I: PacketIo, S, E = Engine> {
     pub(super) mesh: Mesh<I::Handle>,
     pub(super) figures: Figures,
     published: Arc<Published>,
+    exchange: Arc<Exchange>,
     packets: Vec<(usize, I::Packet)>,
     /// The last turn left the rx rings alone, so that another worker can catch up.
     held_back: bool,
@@ -94,6 +95,7 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
             mesh: Mesh::alone(),
             figures: Figures::default(),
             published,
+            exchange: Arc::default(),
             packets,
             held_back: false,
             #[cfg(all(feature = "fault-injection", feature = "nic"))]
@@ -104,6 +106,11 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
     /// Makes it one of several workers that share the flows. Its engine's share must be the same.
     pub fn join(&mut self, mesh: Mesh<I::Handle>) {
         self.mesh = mesh;
+    }
+
+    /// Lets it take new rules from `exchange`, at the beginning of a turn.
+    pub fn take_rules_from(&mut self, exchange: Arc<Exchange>) {
+        self.exchange = exchange;
     }
 
     /// Makes the worker fail on purpose (tests).
@@ -130,6 +137,7 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
     /// One turn: what other workers ask and answer, then at most one batch per side, received, inspected or handed over,
     /// and sent or released. How many packets it was.
     pub fn turn(&mut self, time: Timestamp) -> Result<usize, I::Error> {
+        self.exchange.renew(&mut self.engine);
         let served = self.serve();
         let may_come = self.batch * self.io.sides();
         self.held_back = self.mesh.holds_back(may_come, time);

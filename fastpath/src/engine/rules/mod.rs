@@ -1,6 +1,7 @@
 //! Suricata-language rules: text -> [`RuleSet`] -> matches.
 
 mod address;
+mod change;
 mod condition;
 mod content;
 mod draft;
@@ -31,18 +32,16 @@ mod variables;
 
 use std::path::PathBuf;
 
+pub(in crate::engine) use inspect::{Match, Via};
 pub use {
+    change::Changes,
     environment::Environment,
     keyword::{Keyword, State, keywords},
     memory::Memory,
-    set::RuleSet,
+    set::{RuleSet, Scratch},
     state::Shared,
     subject::{FlowFacts, SeenBy, Stream, Subject},
     variables::Variables,
-};
-pub(in crate::engine) use {
-    inspect::{Match, Via},
-    set::Scratch,
 };
 
 /// The part of a rule that an event reports.

@@ -1,6 +1,9 @@
 //! One rule's text -> [`Rule`].
 
-use std::sync::Arc;
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::Arc,
+};
 
 use super::{
     Action, RuleInfo,
@@ -29,6 +32,8 @@ pub(super) struct Rule {
     pub(super) scope: Scope,
     /// The bytes without which (in any case of letters) the rule cannot match.
     pub(super) fast_pattern: Option<Box<[u8]>>,
+    /// Of its text: tells whether a rule of another set is the same.
+    pub(super) fingerprint: u64,
 }
 
 impl Rule {
@@ -66,7 +71,14 @@ pub(super) fn parse(
         return Err(Fault::new(text.len(), "the rule has no `sid`"));
     };
     let sid_at = draft.sid_at;
-    Ok((compile(draft, sid, action, header)?, sid_at))
+    let rule = Rule { fingerprint: fingerprint(text), ..compile(draft, sid, action, header)? };
+    Ok((rule, sid_at))
+}
+
+fn fingerprint(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The sid of a rule that could not be parsed, if it can be made out.
@@ -106,6 +118,7 @@ fn compile(draft: Draft<'_>, sid: u32, action: Action, header: Header) -> Result
         effects: draft.effects.into(),
         contents,
         fast_pattern: fast_pattern(&draft.contents).map(Into::into),
+        fingerprint: 0,
     })
 }
 
