@@ -49,7 +49,7 @@ enum Refusal {
     #[error("{0}")]
     Unreadable(Box<dyn Error + Send + Sync>),
     /// Rules that were good or not there before.
-    #[error("{0} rules cannot be used that could be used or were not there before")]
+    #[error("{0} that could be used before, or were not there, cannot be used")]
     Failures(usize),
     /// A fault of ours.
     #[error("the loader panicked: this is a defect of fastpath; report it with the rules that were changed")]
