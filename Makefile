@@ -10,7 +10,7 @@ endif
 TEST_THREADS ?= 2
 SCRIPTS := $(shell git ls-files -z --cached --others --exclude-standard 2>/dev/null | xargs -0 grep -lsE '^\#!.*\b(ba|da)?sh\b')
 
-.PHONY: help setup build test test-tuning test-zerocopy conformance soak demo bench fuzz ebpf ebpf-check lint fmt
+.PHONY: help setup build test test-tuning test-zerocopy conformance parity soak demo bench fuzz ebpf ebpf-check lint fmt
 
 # Executions per target of `make fuzz`.
 FUZZ_RUNS ?= 500000
@@ -23,6 +23,7 @@ help:
 	@echo 'make test-tuning  the scripts of tuning/, on a machine made of files and on a veth'
 	@echo 'make test-zerocopy  real NIC drivers in QEMU guests: zero-copy, and four kernels'
 	@echo 'make conformance  the cases of suricata-verify, compared with CONFORMANCE.md'
+	@echo 'make parity      alerts of Suricata 7 and of fastpath over captures, with ET Open'
 	@echo 'make soak        five million random streams against the engine (SOAK_CASES=5000000)'
 	@echo 'make build       the release binary, target/release/fastpath'
 	@echo 'make bench       benchmarks, and the bridge beside a plain Linux bridge'
@@ -58,6 +59,13 @@ conformance: setup
 	$$(python3 -c 'import yaml' 2>/dev/null && echo python3 || echo /usr/bin/python3) \
 		fastpath/tests/conformance/score.py $(SHARED)/tools/verify.py $(SHARED)/corpora/suricata-verify/tests \
 		"$${CARGO_TARGET_DIR:-target}/checked/fastpath" $(UPDATE)
+
+# Suricata is taken from Debian 12's backports and unpacked under target/parity; rules and captures are those of ../shared/corpora.
+# UPDATE=--update writes PARITY.md anew.
+parity: setup
+	cargo build --release -p fastpath
+	suricata=$$(fastpath/tests/parity/suricata.sh) && python3 fastpath/tests/parity/compare.py "$$suricata" \
+		$(SHARED)/corpora "$${CARGO_TARGET_DIR:-target}/release/fastpath" $(UPDATE)
 
 # Millions of random streams, each sent in a random way.
 SOAK_CASES ?= 5000000

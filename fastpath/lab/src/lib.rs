@@ -37,7 +37,7 @@ pub use packet_socket::{Burst, PacketSocket};
 pub use process::{Process, wait_until};
 pub use raw_tcp::{RAW_CLIENT_IP, RawHost, RawTcp, fragment, with_wrong_checksum};
 pub use recorder::TcpRecorder;
-pub use stats::{FrameStats, HandoverStats, PortStats, QueueStats, Stats, Totals, XdpStats};
+pub use stats::{FrameStats, HandoverStats, PortStats, QueueStats, RuleStats, Stats, Totals, XdpStats};
 pub use topology::{
     CLIENT_IP, CLIENT_IP6, CLIENT_MAC, Host, Lab, LabOptions, PORT_IN, PORT_IN_MAC, PORT_OUT, PORT_OUT_MAC,
     SERVER_IP, SERVER_IP6, SERVER_MAC,

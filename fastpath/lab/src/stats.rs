@@ -19,6 +19,9 @@ pub struct Stats {
     /// Per worker: packets from and to other workers.
     #[serde(default)]
     pub handover: Vec<HandoverStats>,
+    /// The rules in use.
+    #[serde(default)]
+    pub rules: RuleStats,
     /// Sums.
     pub totals: Totals,
 }
@@ -114,6 +117,21 @@ pub struct HandoverStats {
     pub full: u64,
     /// Still away.
     pub waiting: u64,
+}
+
+/// The rules in use, and how often they were replaced.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct RuleStats {
+    /// Rules in use.
+    pub loaded: u64,
+    /// Rules that could not be used.
+    pub failed: u64,
+    /// Which set it is, from 1 at the start.
+    pub generation: u32,
+    /// Reloads that replaced them.
+    pub reloads: u64,
+    /// Reloads that did not.
+    pub reloads_refused: u64,
 }
 
 /// Sums over all queues and workers.

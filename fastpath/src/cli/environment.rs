@@ -10,7 +10,7 @@ use super::rules::Sources;
 use crate::{
     config::RuleData,
     engine::rules::{
-        Classification, Environment, Files, LineError, ReferenceSystems, Reputation, ReputationError, RuleSet,
+        Classification, Dataset, Environment, Files, LineError, ReferenceSystems, Reputation, ReputationError,
     },
 };
 
@@ -57,8 +57,8 @@ fn read(path: &Path) -> Result<String, EnvironmentError> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Writes the sets of `rules` that are to be kept, each whole or not at all; says of each that could not be written why.
-pub(super) fn save(rules: &RuleSet, data: &RuleData) -> Vec<String> {
+/// Writes those of `sets` that are to be kept, each whole or not at all; says of each that could not be written why.
+pub(super) fn save(sets: &[Arc<Dataset>], data: &RuleData) -> Vec<String> {
     let Some(directory) = &data.directory else { return Vec::new() };
     let write = |path: &Path, lines: &[String]| -> io::Result<()> {
         if let Some(parent) = path.parent() {
@@ -69,7 +69,7 @@ pub(super) fn save(rules: &RuleSet, data: &RuleData) -> Vec<String> {
         fs::write(&new, lines.iter().map(|line| format!("{line}\n")).collect::<String>())?;
         fs::rename(new, path)
     };
-    let kept = rules.datasets().iter().filter_map(|set| Some((set, directory.join(set.save()?))));
+    let kept = sets.iter().filter_map(|set| Some((set, directory.join(set.save()?))));
     let failed = kept.filter_map(|(set, path)| {
         let error = write(&path, &set.lines()).err()?;
         Some(format!("the set `{}` cannot be written to {}: {error}", set.name(), path.display()))

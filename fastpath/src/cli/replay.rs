@@ -17,7 +17,7 @@ use crate::{
     config::{Given, Named, Override},
     engine::{
         Engine, Settings,
-        event::{Event, EventSink as _, StatsRecord},
+        event::{Event, EventSink as _, RulesRecord, StatsRecord},
         meta::ChecksumState,
         packet::defrag,
         rules::Variables,
@@ -164,8 +164,14 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     let rules = Arc::new(rules);
     let mut engine = Engine::new(Arc::clone(&rules), settings);
     let mut events = EveFile::create(&args.log_dir, &args.read, named.eve)?;
-    let counts = inspect(&mut capture, &mut engine, &mut events)?;
-    for error in save(&rules, &named.data) {
+    let record = RulesRecord {
+        loaded: report.loaded,
+        failed: report.failed.len(),
+        skipped: report.skipped.len(),
+        ..RulesRecord::default()
+    };
+    let counts = inspect(&mut capture, &mut engine, &mut events, record)?;
+    for error in save(rules.datasets(), &named.data) {
         tracing::error!("{error}");
     }
 
@@ -248,7 +254,12 @@ struct Counts {
 }
 
 /// Takes every packet through the engine; the time is over when the last event is written.
-fn inspect(capture: &mut Capture, engine: &mut Engine, events: &mut EveFile) -> anyhow::Result<Counts> {
+fn inspect(
+    capture: &mut Capture,
+    engine: &mut Engine,
+    events: &mut EveFile,
+    rules: RulesRecord,
+) -> anyhow::Result<Counts> {
     let progress = progress_bar(capture.len());
     let (mut packets, mut bytes, mut verdicts) = (0, 0, Verdicts::default());
     let start = Instant::now();
@@ -274,7 +285,9 @@ fn inspect(capture: &mut Capture, engine: &mut Engine, events: &mut EveFile) -> 
     }
     engine.finish(now, events);
     let uptime = Duration::from_nanos(now.0.saturating_sub(began.0));
-    events.emit(Event::stats(now, StatsRecord { uptime, counters: engine.counters() }));
+    // So that a replay says the same each time.
+    let rules = RulesRecord { since: began, ..rules };
+    events.emit(Event::stats(now, StatsRecord { uptime, counters: engine.counters(), rules }));
     events.finish()?;
     let time = start.elapsed();
     progress.finish_and_clear();

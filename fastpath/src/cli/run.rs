@@ -5,19 +5,20 @@ use std::{
     io::Write as _,
     path::PathBuf,
     process::ExitCode,
-    sync::Arc,
 };
 
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use super::{environment::save, rules};
+#[cfg(feature = "nic")]
+use super::environment::save;
+use super::rules;
 use crate::{
     config::{
-        ActionMode, AttachMode, BindMode, Given, IndexList, OnWorkerLoss, Override, RunConfig, Settings,
-        Steering, file,
+        ActionMode, AttachMode, BindMode, Given, IndexList, OnBadRule, OnWorkerLoss, Override, RunConfig,
+        Settings, Steering, file,
     },
-    engine::rules::{HostSettings, RuleSet},
+    engine::rules::{HostSettings, LoadReport, RuleSet},
 };
 
 /// Every option goes before the same setting in the configuration file.
@@ -116,22 +117,20 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         for error in &report.failed {
             writeln!(stderr, "{error}")?;
         }
-        bail!(
-            "{} of {} rules and thresholds cannot be used, so nothing was started; mend or remove them",
-            report.failed.len(),
-            report.rules + report.thresholds
-        );
+        if config.bad_rules.start == OnBadRule::Refuse {
+            bail!(
+                "{} of {} rules and thresholds cannot be used, so nothing was started; mend or remove them",
+                report.failed.len(),
+                report.rules + report.thresholds
+            );
+        }
     }
     for error in &report.idle {
         tracing::warn!("of no effect: {error}");
     }
-    tracing::info!(rules = report.loaded, skipped = report.skipped.len(), "rules loaded");
-    let (rules, data) = (Arc::new(rules), config.rule_data.clone());
-    let ended = start(config, Arc::clone(&rules));
-    for error in save(&rules, &data) {
-        tracing::error!("{error}");
-    }
-    ended
+    let (failed, skipped) = (report.failed.len(), report.skipped.len());
+    tracing::info!(rules = report.loaded, failed, skipped, "rules loaded");
+    start(config, sources, rules, report)
 }
 
 impl RunArgs {
@@ -174,15 +173,36 @@ fn secret() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-/// Hands the checked configuration to the workers and waits for their end.
+/// Hands the checked configuration to the workers and waits for their end; then writes the sets of values that are to be kept.
 #[cfg(feature = "nic")]
-fn start(config: RunConfig, rules: Arc<RuleSet>) -> anyhow::Result<ExitCode> {
-    crate::worker::supervisor::run(&config, &rules)?;
+fn start(
+    config: RunConfig,
+    sources: rules::Sources,
+    rules: RuleSet,
+    report: LoadReport,
+) -> anyhow::Result<ExitCode> {
+    use std::sync::{Arc, Mutex, PoisonError};
+
+    let sets = Arc::new(Mutex::new(rules.datasets().to_vec()));
+    let (data, known) = (sources.data.clone(), Arc::clone(&sets));
+    let load = move |in_use: &RuleSet| {
+        let loaded = rules::load(&sources, Some(in_use))?;
+        // Those that no rules have any more are not kept; what these rules go on with is the same set.
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = in_use.datasets().to_vec();
+        known.extend_from_slice(loaded.0.datasets());
+        Ok(loaded)
+    };
+    let ended = crate::worker::supervisor::run(&config, (Arc::new(rules), report), Box::new(load));
+    for error in save(&sets.lock().unwrap_or_else(PoisonError::into_inner), &data) {
+        tracing::error!("{error}");
+    }
+    ended?;
     Ok(ExitCode::SUCCESS)
 }
 
 #[cfg(not(feature = "nic"))]
-fn start(_config: RunConfig, _rules: Arc<RuleSet>) -> anyhow::Result<ExitCode> {
+fn start(_: RunConfig, _: rules::Sources, _: RuleSet, _: LoadReport) -> anyhow::Result<ExitCode> {
     Err(super::Usage(
         "this build has no wire support (built without the feature `nic`): it can only replay and check; \
          build with the default features to run"

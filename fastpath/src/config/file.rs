@@ -31,8 +31,8 @@ use toml::{
 };
 
 use super::{
-    ActionMode, AttachMode, BindMode, ConfigError, DEFAULT_FILE, Given, IndexList, OnWorkerLoss, Override,
-    Place, Settings, StatsTarget, Steering, named::TABLES,
+    ActionMode, AttachMode, BindMode, ConfigError, DEFAULT_FILE, Given, IndexList, OnBadRule, OnWorkerLoss,
+    Override, Place, Settings, StatsTarget, Steering, named::TABLES,
 };
 
 #[derive(Deserialize)]
@@ -57,6 +57,8 @@ struct Document {
     threshold_file: Option<Spanned<PathBuf>>,
     classification_file: Option<Spanned<PathBuf>>,
     reference_config_file: Option<Spanned<PathBuf>>,
+    #[serde(default)]
+    bad_rules: BadRulesTable,
     log_dir: Option<PathBuf>,
     stats_json: Option<PathBuf>,
     #[serde(default)]
@@ -78,6 +80,13 @@ struct Rings {
     tx: Option<Spanned<u32>>,
     batch: Option<Spanned<u32>>,
     huge_pages: Option<Spanned<bool>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BadRulesTable {
+    start: Option<OnBadRule>,
+    reload: Option<OnBadRule>,
 }
 
 #[derive(Default, Deserialize)]
@@ -170,6 +179,8 @@ pub fn parse(path: &Path, text: &str) -> Result<Settings, ConfigError> {
         batch: document.rings.batch.map(|v| source.given("rings.batch", v)),
         huge_pages: document.rings.huge_pages.map(|v| source.given("rings.huge-pages", v)),
         rules: document.rules.into_iter().map(beside).collect(),
+        bad_rules_at_start: document.bad_rules.start,
+        bad_rules_at_reload: document.bad_rules.reload,
         log_dir: document.log_dir.map(beside),
         stats_json: document.stats_json.map(|to| match StatsTarget::from(to) {
             StatsTarget::File(file) => StatsTarget::File(beside(file)),
@@ -288,6 +299,10 @@ tx = 1024
 batch = 32
 huge-pages = false
 
+[bad-rules]
+start = "skip"
+reload = "refuse"
+
 [vars.address-groups]
 HOME_NET = "[10.0.0.0/8]"
 
@@ -331,7 +346,7 @@ peer = "eth4"
 
     #[test]
     fn every_key_reaches_the_configuration() {
-        use super::super::{RingConfig, Wire};
+        use super::super::{BadRules, RingConfig, Wire};
 
         let config = parse(path(), WHOLE).unwrap().validate().unwrap();
         let wire = |a: &str, b: &str| Wire { interface: a.into(), peer: Some(b.into()) };
@@ -349,6 +364,7 @@ peer = "eth4"
         let beside = (config.rule_data.classification.as_deref(), config.rule_data.references.as_deref());
         let expected = ["/etc/fastpath/classification.config", "/reference.config"].map(Path::new).map(Some);
         assert_eq!([beside.0, beside.1], expected);
+        assert_eq!(config.bad_rules, BadRules { start: OnBadRule::Skip, reload: OnBadRule::Refuse });
         assert_eq!(config.log_dir, Path::new("/etc/fastpath/log"));
         assert_eq!(config.stats_json, Some(StatsTarget::Stdout));
         assert_eq!(config.rule_data.thresholds.unwrap(), Path::new("/etc/fastpath/threshold.config"));

@@ -58,6 +58,8 @@ pub struct RunConfig {
     pub rings: RingConfig,
     /// Rule files in order; patterns (`*.rules`) are not expanded yet.
     pub rules: Vec<PathBuf>,
+    /// What bad rules do to a start and to a reload.
+    pub bad_rules: BadRules,
     /// Directory of eve.json.
     pub log_dir: PathBuf,
     /// Where a JSON line of figures goes each second.
@@ -154,6 +156,26 @@ pub enum OnWorkerLoss {
     Drop,
     /// Send them out of the peer port uninspected (fail open).
     Forward,
+}
+
+/// What happens when there are rules that cannot be used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BadRules {
+    /// At the start.
+    pub start: OnBadRule,
+    /// At a reload: of a rule that was not bad before.
+    pub reload: OnBadRule,
+}
+
+/// What happens when a rule cannot be used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnBadRule {
+    /// Nothing starts, or the rules in use stay.
+    #[default]
+    Refuse,
+    /// It is reported and left out.
+    Skip,
 }
 
 /// UMEM and ring sizes, per queue of a port.

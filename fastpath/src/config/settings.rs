@@ -9,8 +9,8 @@ use std::{
 };
 
 use super::{
-    ActionMode, AttachMode, BindMode, DEFAULT_LOG_DIR, IndexList, Named, OnWorkerLoss, Override, RingConfig,
-    RuleData, RunConfig, StatsTarget, Steering, Wire,
+    ActionMode, AttachMode, BadRules, BindMode, DEFAULT_LOG_DIR, IndexList, Named, OnBadRule, OnWorkerLoss,
+    Override, RingConfig, RuleData, RunConfig, StatsTarget, Steering, Wire,
 };
 use crate::engine::rules::Variables;
 
@@ -132,6 +132,10 @@ pub struct Settings {
     pub huge_pages: Option<Given<bool>>,
     /// Rule files and patterns.
     pub rules: Vec<PathBuf>,
+    /// What a bad rule does to a start.
+    pub bad_rules_at_start: Option<OnBadRule>,
+    /// What it does to a reload.
+    pub bad_rules_at_reload: Option<OnBadRule>,
     /// Directory of eve.json.
     pub log_dir: Option<PathBuf>,
     /// Where figures go.
@@ -171,6 +175,8 @@ impl Settings {
             batch: self.batch.or(weaker.batch),
             huge_pages: self.huge_pages.or(weaker.huge_pages),
             rules: if self.rules.is_empty() { weaker.rules } else { self.rules },
+            bad_rules_at_start: self.bad_rules_at_start.or(weaker.bad_rules_at_start),
+            bad_rules_at_reload: self.bad_rules_at_reload.or(weaker.bad_rules_at_reload),
             log_dir: self.log_dir.or(weaker.log_dir),
             stats_json: self.stats_json.or(weaker.stats_json),
             addresses,
@@ -228,6 +234,10 @@ impl Settings {
             on_worker_loss: value_or_default(self.on_worker_loss),
             rings,
             rules: self.rules,
+            bad_rules: BadRules {
+                start: self.bad_rules_at_start.unwrap_or_default(),
+                reload: self.bad_rules_at_reload.unwrap_or_default(),
+            },
             log_dir,
             stats_json: self.stats_json,
             variables,

@@ -343,6 +343,21 @@ pub struct StatsRecord {
     pub uptime: Duration,
     /// All workers' counters.
     pub counters: Counters,
+    /// The rules in use.
+    pub rules: RulesRecord,
+}
+
+/// What became of the rules that were loaded last and are in use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RulesRecord {
+    /// Rules in use.
+    pub loaded: usize,
+    /// Rules that could not be used.
+    pub failed: usize,
+    /// Rules that say that they are not for this version.
+    pub skipped: usize,
+    /// When they were loaded.
+    pub since: Timestamp,
 }
 
 impl Event {

@@ -176,6 +176,14 @@ impl Engine {
         self.counters.count_exception(failure, policy);
     }
 
+    /// Goes on with other rules, from the next packet on. Flows, streams and fragments stay; `scratch` was made by these rules
+    /// ([`RuleSet::scratch`]). What was used until now comes back, so that it need not be freed here.
+    ///
+    /// What rules asked of a flow's first packets only is not asked anew, and what one has decided for a flow stays decided.
+    pub fn replace_rules(&mut self, rules: Arc<RuleSet>, scratch: Scratch) -> (Arc<RuleSet>, Scratch) {
+        (std::mem::replace(&mut self.rules, rules), std::mem::replace(&mut self.scratch, scratch))
+    }
+
     /// Lets time pass; bounded work. Called at least every 100 ms, also while packets come.
     pub fn tick(&mut self, now: Timestamp, sink: &mut dyn EventSink) {
         self.defragmenter.tick(now);

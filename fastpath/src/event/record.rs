@@ -392,7 +392,7 @@ fn origin(origin: Origin) -> &'static str {
 }
 
 /// `2026-11-23T15:49:26.123456+0000`, always UTC, so that a replay gives the same bytes everywhere.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stamp(pub Timestamp);
 
 const STAMP: &[BorrowedFormatItem<'_>] =

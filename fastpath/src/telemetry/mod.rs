@@ -2,4 +2,5 @@
 
 pub mod counter;
 mod drops;
+pub mod rules;
 pub mod snapshot;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{
     counter::{Counter, Counts, Figures, HandoverCounts, Published},
     drops::Drops,
+    rules::RuleFigures,
 };
 use crate::io::{FrameCensus, KernelCounts};
 
@@ -151,18 +152,26 @@ pub struct Snapshot {
     pub frames: Vec<WorkerFrames>,
     /// Per worker.
     pub handover: Vec<WorkerHandover>,
+    /// The rules.
+    pub rules: RuleFigures,
     /// Sums.
     pub totals: Totals,
 }
 
 impl Snapshot {
     /// Reads all workers' figures.
-    pub fn take(workers: &[(WorkerFacts, Arc<Published>)], ports: Vec<XdpPort>, events_lost: u64) -> Self {
+    pub fn take(
+        workers: &[(WorkerFacts, Arc<Published>)],
+        ports: Vec<XdpPort>,
+        rules: RuleFigures,
+        events_lost: u64,
+    ) -> Self {
         let mut snapshot = Self {
             queues: Vec::new(),
             ports,
             frames: Vec::new(),
             handover: Vec::new(),
+            rules,
             totals: Totals::default(),
         };
         snapshot.totals.events_lost = events_lost;
@@ -301,7 +310,7 @@ mod tests {
         figures.sides[1].set(Counter::DropTxFull, 1);
         figures.kernel[1].rx_ring_full = 4;
         workers[0].1.store(&figures);
-        let snapshot = Snapshot::take(&workers, Vec::new(), 5);
+        let snapshot = Snapshot::take(&workers, Vec::new(), RuleFigures::default(), 5);
         let totals = snapshot.totals;
         assert_eq!((totals.rx_packets, totals.tx_packets, totals.dropped), (10, 6, 3));
         assert_eq!((totals.kernel_lost, totals.alerts, totals.events_lost), (4, 2, 5));
@@ -316,19 +325,20 @@ mod tests {
         let mut figures = Figures::default();
         figures.sides[0].set(Counter::RxPackets, 1000);
         workers[0].1.store(&figures);
-        let earlier = Snapshot::take(&workers, Vec::new(), 0);
+        let earlier = Snapshot::take(&workers, Vec::new(), RuleFigures::default(), 0);
         figures.sides[0].set(Counter::RxPackets, 2_501_000);
         figures.sides[0].set(Counter::RxBytes, 250_000_000);
         figures.sides[1].set(Counter::TxPackets, 2_501_000);
         workers[0].1.store(&figures);
-        let current = Snapshot::take(&workers, Vec::new(), 0);
+        let current = Snapshot::take(&workers, Vec::new(), RuleFigures::default(), 0);
         let line = live_line(&earlier, &current, Duration::from_secs(1));
         assert_eq!(line, "q3 rx 2.50M tx 2.50M drop 0 lost 0 | 2.00 Gbit/s, 0 alerts");
     }
 
     #[test]
     fn the_json_keeps_its_contract() {
-        let snapshot = Snapshot::take(&workers(), vec![XdpPort { port: "a".into(), xdp: vec![] }], 0);
+        let ports = vec![XdpPort { port: "a".into(), xdp: vec![] }];
+        let snapshot = Snapshot::take(&workers(), ports, RuleFigures::default(), 0);
         let value = serde_json::to_value(&snapshot).unwrap();
         for path in [
             "/queues/0/drops/rule",
@@ -343,6 +353,12 @@ mod tests {
             "/totals/would_drop",
             "/handover/0/handed_over",
             "/handover/0/waiting",
+            "/rules/loaded",
+            "/rules/failed",
+            "/rules/generation",
+            "/rules/last_reload",
+            "/rules/reloads",
+            "/rules/reloads_refused",
         ] {
             assert!(value.pointer(path).is_some(), "{path}");
         }

@@ -1,5 +1,7 @@
 //! The engine's door, as a worker uses it.
 
+use std::sync::Arc;
+
 use crate::engine::{
     Engine,
     counters::Counters,
@@ -9,6 +11,7 @@ use crate::engine::{
     policy::Failure,
     referral::{Judgement, Referral},
     reject::Injection,
+    rules::{RuleSet, Scratch},
     verdict::Verdict,
 };
 
@@ -34,6 +37,9 @@ pub trait Inspector {
 
     /// [`Engine::injections`].
     fn injections(&mut self) -> impl Iterator<Item = Injection>;
+
+    /// [`Engine::replace_rules`].
+    fn replace_rules(&mut self, rules: Arc<RuleSet>, scratch: Scratch) -> (Arc<RuleSet>, Scratch);
 
     /// [`Engine::tick`].
     fn tick(&mut self, now: Timestamp, sink: &mut dyn EventSink);
@@ -72,6 +78,10 @@ impl Inspector for Engine {
 
     fn injections(&mut self) -> impl Iterator<Item = Injection> {
         Self::injections(self)
+    }
+
+    fn replace_rules(&mut self, rules: Arc<RuleSet>, scratch: Scratch) -> (Arc<RuleSet>, Scratch) {
+        Self::replace_rules(self, rules, scratch)
     }
 
     fn tick(&mut self, now: Timestamp, sink: &mut dyn EventSink) {

@@ -10,6 +10,7 @@ use std::{
 
 use super::{
     Inspector,
+    exchange::Exchange,
     handover::Loan,
     mesh::{Mesh, Request},
 };
@@ -50,6 +51,7 @@ pub struct Worker<I: PacketIo, S, E = Engine> {
     pub(super) mesh: Mesh<I::Handle>,
     pub(super) figures: Figures,
     published: Arc<Published>,
+    exchange: Arc<Exchange>,
     packets: Vec<(usize, I::Packet)>,
     /// Where each of these belongs, if that is quickly told.
     hints: Vec<Option<Hint>>,
@@ -107,6 +109,7 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
             published,
             hints: Vec::with_capacity(packets.capacity()),
             expected: Vec::with_capacity(packets.capacity()),
+            exchange: Arc::default(),
             packets,
             requests: Vec::with_capacity(batch),
             held_back: false,
@@ -118,6 +121,11 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
     /// Makes it one of several workers that share the flows. Its engine's share must be the same.
     pub fn join(&mut self, mesh: Mesh<I::Handle>) {
         self.mesh = mesh;
+    }
+
+    /// Lets it take new rules from `exchange`, at the beginning of a turn.
+    pub fn take_rules_from(&mut self, exchange: Arc<Exchange>) {
+        self.exchange = exchange;
     }
 
     /// Makes the worker fail on purpose (tests).
@@ -144,6 +152,7 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
     /// One turn: what other workers ask and answer, then at most one batch per side, received, inspected or handed over,
     /// and sent or released. How many packets it was.
     pub fn turn(&mut self, time: Timestamp) -> Result<usize, I::Error> {
+        self.exchange.renew(&mut self.engine);
         let served = self.serve();
         let may_come = self.batch * self.io.sides();
         self.held_back = self.mesh.holds_back(may_come, time);

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "nic")]
 mod binding;
+pub mod exchange;
 #[cfg(all(feature = "fault-injection", feature = "nic"))]
 mod fault;
 mod handover;
@@ -10,6 +11,8 @@ pub mod looping;
 pub mod mesh;
 #[cfg(feature = "nic")]
 pub mod plan;
+#[cfg(feature = "nic")]
+pub mod reload;
 #[cfg(feature = "nic")]
 mod report;
 #[cfg(feature = "nic")]

@@ -19,9 +19,11 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::{
     binding::Binding,
+    exchange::Exchange,
     looping,
     mesh::{self, Ends, Mesh},
     plan::{Plan, PlanError, Seat, plan},
+    reload::{Load, Reloader},
     report::{Outlet, Reporter},
     steering::{self, Choice},
     thread::{Opened, Report, Task, WorkerThread},
@@ -34,7 +36,7 @@ use crate::{
         event::{Event, StatsRecord},
         flow::Share,
         meta::PortId,
-        rules::RuleSet,
+        rules::{LoadReport, RuleSet},
         verdict::{Enforcement, Verdict},
     },
     event::{EventError, LiveSink, LiveWriter},
@@ -49,6 +51,7 @@ use crate::{
     },
     telemetry::{
         counter::Published,
+        rules::RuleFigures,
         snapshot::{Snapshot, WorkerFacts, XdpPort, XdpQueue},
     },
 };
@@ -106,8 +109,9 @@ const STOP: Duration = Duration::from_millis(1000);
 /// Warnings of the doctor's that a start prints; `fastpath doctor` has them all.
 const MOST_WARNINGS: usize = 3;
 
-/// Inspects the configured ports until a signal asks for the end (`Ok`), or until something fails.
-pub fn run(config: &RunConfig, rules: &Arc<RuleSet>) -> Result<(), RunError> {
+/// Inspects the configured ports by `rules` until a signal asks for the end (`Ok`), or until something fails. `load` reads the
+/// rules anew.
+pub fn run(config: &RunConfig, rules: (Arc<RuleSet>, LoadReport), load: Load) -> Result<(), RunError> {
     let asked = watch_signals()?;
     let facts = gate::collect(config)?;
     let capabilities = facts.capabilities;
@@ -136,7 +140,7 @@ pub fn run(config: &RunConfig, rules: &Arc<RuleSet>) -> Result<(), RunError> {
     let ports = config.wires.iter().flat_map(Wire::ports).map(str::to_owned).collect();
     let workers = plan.seats.len();
     let (events, sinks) = LiveWriter::start(&config.log_dir, ports, config.eve, workers, EVENT_QUEUE)?;
-    let result = Supervisor::start(config, &plan, passed, &advice, rules, sinks)
+    let result = Supervisor::start(config, &plan, passed, &advice, rules, load, sinks)
         .and_then(|supervisor| supervisor.watch(&asked, outlet, &events, config.stats_interval));
     let earlier = events.totals().failed;
     let failed = events.finish().failed.saturating_sub(earlier);
@@ -151,8 +155,9 @@ pub fn run(config: &RunConfig, rules: &Arc<RuleSet>) -> Result<(), RunError> {
 struct Asked {
     /// SIGINT, SIGTERM: the end. A second one ends the process at once.
     stop: Arc<AtomicBool>,
-    /// SIGHUP: event files are opened again (logrotate). That the terminal is gone is no reason to take the wire down.
-    reopen: Arc<AtomicBool>,
+    /// SIGHUP: rules are read anew, and event files are opened again (logrotate). That the terminal is gone is no reason to take
+    /// the wire down.
+    reload: Arc<AtomicBool>,
 }
 
 fn watch_signals() -> Result<Asked, RunError> {
@@ -163,7 +168,7 @@ fn watch_signals() -> Result<Asked, RunError> {
             .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&asked.stop)))
             .map_err(failed)?;
     }
-    signal_hook::flag::register(SIGHUP, Arc::clone(&asked.reopen)).map_err(failed)?;
+    signal_hook::flag::register(SIGHUP, Arc::clone(&asked.reload)).map_err(failed)?;
     Ok(asked)
 }
 
@@ -176,6 +181,9 @@ struct Supervisor {
     ports: Vec<Port>,
     threads: Vec<WorkerThread>,
     workers: Vec<(WorkerFacts, Arc<Published>)>,
+    exchanges: Vec<Arc<Exchange>>,
+    /// None until the workers are there.
+    reloader: Option<Reloader>,
     reports: Receiver<Report>,
     stop: Arc<AtomicBool>,
     queues: Vec<u32>,
@@ -191,7 +199,8 @@ impl Supervisor {
         plan: &Plan,
         passed: Passed,
         advice: &Advice,
-        rules: &Arc<RuleSet>,
+        (rules, report): (Arc<RuleSet>, LoadReport),
+        load: Load,
         sinks: Vec<LiveSink>,
     ) -> Result<Self, RunError> {
         let bindings =
@@ -204,6 +213,8 @@ impl Supervisor {
             ports,
             threads: Vec::new(),
             workers: Vec::new(),
+            exchanges: Vec::new(),
+            reloader: None,
             reports,
             stop,
             queues: config.queues.as_slice().to_vec(),
@@ -216,11 +227,16 @@ impl Supervisor {
                 share: share(config, seat, ends.is_some()),
                 ..settings(config, supervisor.secret)
             };
-            let engine = Engine::new(Arc::clone(rules), settings);
+            let engine = Engine::new(Arc::clone(&rules), settings);
             let ends = ends.map(|ends| (ends, Mesh::<XdpHandle>::overflow(&settings)));
             supervisor.spawn(config, seat, engine, ends, sink, sender.clone())?;
         }
         drop(sender);
+        let (on_new_failure, exchanges) = (config.bad_rules.reload, supervisor.exchanges.clone());
+        let reloader =
+            Reloader::start((rules, report), load, on_new_failure, exchanges, Arc::clone(&supervisor.stop));
+        let failed = |cause| RunError::System { what: "cannot start the thread that reloads rules", cause };
+        supervisor.reloader = Some(reloader.map_err(failed)?);
         let opened = supervisor.wait_until_opened(plan)?;
         for (thread, seat) in supervisor.threads.iter().zip(&plan.seats) {
             thread.go(handles_of_wire(plan, &opened, seat.wire));
@@ -242,6 +258,8 @@ impl Supervisor {
         let interfaces: Vec<String> = wire.ports().map(str::to_owned).collect();
         let first = port_index(config, seat.wire);
         let published = Arc::new(Published::default());
+        let exchange = Arc::new(Exchange::default());
+        self.exchanges.push(Arc::clone(&exchange));
         self.workers.push((
             WorkerFacts { queue: seat.queue, core: seat.core, ports: interfaces.clone(), bind: Vec::new() },
             Arc::clone(&published),
@@ -264,6 +282,7 @@ impl Supervisor {
             action: config.action,
             ports: [PortId(first), PortId(first + 1)],
             published,
+            exchange,
             stop: Arc::clone(&self.stop),
         };
         let thread = WorkerThread::spawn(task, reports)
@@ -333,8 +352,9 @@ impl Supervisor {
         let mut stats_due = start + stats_interval;
         let mut result = Ok(());
         while result.is_ok() && !asked.stop.load(Ordering::Relaxed) {
-            if asked.reopen.swap(false, Ordering::Relaxed) {
+            if asked.reload.swap(false, Ordering::Relaxed) {
                 events.reopen();
+                self.reloader.iter().for_each(Reloader::ask);
             }
             match self.reports.recv_timeout(WATCH) {
                 Ok(Report::Ended(worker, end)) => result = Err(ended(worker, end)),
@@ -401,12 +421,16 @@ impl Supervisor {
         for (_, published) in &self.workers {
             counters.add(&published.engine());
         }
-        Event::stats(looping::now(), StatsRecord { uptime, counters })
+        Event::stats(looping::now(), StatsRecord { uptime, counters, rules: self.rules().record() })
     }
 
     fn snapshot(&self, events_lost: u64) -> Snapshot {
         let ports = self.ports.iter().map(|port| XdpPort { port: port.name().into(), xdp: xdp_queues(port) });
-        Snapshot::take(&self.workers, ports.collect(), events_lost)
+        Snapshot::take(&self.workers, ports.collect(), self.rules(), events_lost)
+    }
+
+    fn rules(&self) -> RuleFigures {
+        self.reloader.as_ref().map(Reloader::figures).unwrap_or_default()
     }
 
     fn summary(&self) -> String {

@@ -11,6 +11,7 @@ use std::{
 use crossbeam::channel::{Receiver, Sender, bounded};
 
 use super::{
+    exchange::Exchange,
     looping::Worker,
     mesh::{Ends, Mesh},
     plan::Seat,
@@ -45,6 +46,8 @@ pub(super) struct Task<S> {
     pub ports: [PortId; 2],
     /// Where its figures go.
     pub published: Arc<Published>,
+    /// Where it gets new rules.
+    pub exchange: Arc<Exchange>,
     /// Set when it is to end.
     pub stop: Arc<AtomicBool>,
 }
@@ -143,6 +146,7 @@ fn open_and_run<S: EventSink>(task: Task<S>, reports: &Sender<Report>, word: &Re
     };
     let batch = task.wire.rings.batch as usize;
     let mut worker = Worker::new(io, task.engine, task.sink, task.action, task.ports, batch, task.published);
+    worker.take_rules_from(task.exchange);
     #[cfg(all(feature = "fault-injection", feature = "nic"))]
     worker.inject(fault);
     let _ = reports.send(Report::Opened(number, opened));

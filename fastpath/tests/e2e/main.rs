@@ -9,6 +9,7 @@ mod frames;
 mod handover;
 mod modes;
 mod refusals;
+mod reload;
 mod traffic;
 mod verdicts;
 mod wire;

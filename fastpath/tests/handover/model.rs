@@ -21,6 +21,7 @@ use fastpath::{
         policy::Failure,
         referral::{Judgement, Nesting, Referral, Ticket},
         reject::Injection,
+        rules::{RuleSet, Scratch},
         verdict::{DropReason, Enforcement, Verdict},
     },
     io::{PacketIo as _, memory::MemoryIo},
@@ -179,6 +180,10 @@ impl Inspector for Stub {
 
     fn injections(&mut self) -> impl Iterator<Item = Injection> {
         std::iter::empty()
+    }
+
+    fn replace_rules(&mut self, rules: Arc<RuleSet>, scratch: Scratch) -> (Arc<RuleSet>, Scratch) {
+        (rules, scratch)
     }
 
     fn tick(&mut self, _now: Timestamp, _sink: &mut dyn EventSink) {}

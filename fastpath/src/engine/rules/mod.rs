@@ -2,6 +2,7 @@
 
 mod address;
 mod buffer;
+mod change;
 mod classification;
 mod condition;
 mod dataset;
@@ -41,7 +42,9 @@ mod variables;
 
 use std::{path::PathBuf, sync::Arc};
 
+pub(in crate::engine) use inspect::{Match, Via};
 pub use {
+    change::Changes,
     classification::Classification,
     details::{Details, Kept, Metadata, Target},
     environment::{Environment, Files},
@@ -50,14 +53,10 @@ pub use {
     memory::Memory,
     reference::{Reference, ReferenceSystems},
     reputation::{Reputation, ReputationError},
-    set::RuleSet,
+    set::{RuleSet, Scratch},
     state::{Dataset, DatasetKind, HostSettings, Shared},
     subject::{FlowFacts, SeenBy, Stream, Subject},
     variables::Variables,
-};
-pub(in crate::engine) use {
-    inspect::{Match, Via},
-    set::Scratch,
 };
 
 /// The part of a rule that an event reports.

@@ -1,6 +1,9 @@
 //! One rule's text -> [`Rule`].
 
-use std::sync::Arc;
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::Arc,
+};
 
 use super::{
     Action, RuleInfo,
@@ -43,6 +46,8 @@ pub(super) struct Rule {
     pub(super) scope: Scope,
     /// The bytes without which (in any case of letters) the rule cannot match.
     pub(super) fast_pattern: Option<Box<[u8]>>,
+    /// Of its text: tells whether a rule of another set is the same.
+    pub(super) fingerprint: u64,
 }
 
 impl Rule {
@@ -136,7 +141,14 @@ pub(super) fn parse(
         draft.details.text = Some(text.into());
     }
     let (sid_at, warnings) = (draft.sid_at, std::mem::take(&mut draft.warnings));
-    Ok(Parsed { rule: compile(draft, sid, action, header)?, sid_at, warnings })
+    let rule = Rule { fingerprint: fingerprint(text), ..compile(draft, sid, action, header)? };
+    Ok(Parsed { rule, sid_at, warnings })
+}
+
+fn fingerprint(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The sid of a rule that could not be parsed, if it can be made out.
@@ -197,6 +209,7 @@ fn compile(draft: Draft<'_>, sid: u32, action: Action, header: Header) -> Result
         payload,
         buffers,
         fast_pattern,
+        fingerprint: 0,
     })
 }
 

@@ -44,7 +44,7 @@ pub struct RuleSet {
 
 /// Memory that inspecting packets with a rule set needs; one per worker.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Scratch {
+pub struct Scratch {
     pub(super) prefilter: prefilter::Scratch,
     pub(super) cursors: Cursors,
     pub(super) transformed: Transformed,
@@ -113,7 +113,13 @@ impl RuleSet {
         &self.datasets
     }
 
-    pub(in crate::engine) fn scratch(&self) -> Scratch {
+    /// Tells this set from those before it, from 1 on; each that replaces another has the next number.
+    pub fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// The memory that one engine needs to inspect with it.
+    pub fn scratch(&self) -> Scratch {
         Scratch {
             prefilter: prefilter::Scratch::new(&self.prefilter, self.rules.len()),
             cursors: Cursors::default(),

@@ -387,7 +387,7 @@ fn anomalies_and_stats_have_their_objects() {
     );
     let mut counters = Counters::default();
     counters.decoder.packets = 3;
-    let stats = Event::stats(Timestamp(0), StatsRecord { uptime: Default::default(), counters });
+    let stats = Event::stats(Timestamp(0), StatsRecord { counters, ..StatsRecord::default() });
     let stats = render(&stats, Some("eth1"));
     assert_eq!((&stats["stats"]["decoder"]["pkts"], stats.get("in_iface")), (&json!(3), None));
 }

@@ -48,6 +48,7 @@ pub(crate) fn config() -> RunConfig {
         on_worker_loss: OnWorkerLoss::default(),
         rings: RingConfig::default(),
         rules: Vec::new(),
+        bad_rules: Default::default(),
         log_dir: PathBuf::new(),
         stats_json: None,
         variables: Default::default(),

@@ -23,6 +23,7 @@ fn bridge() -> RunConfig {
         on_worker_loss: OnWorkerLoss::default(),
         rings: RingConfig::default(),
         rules: Vec::new(),
+        bad_rules: Default::default(),
         log_dir: PathBuf::new(),
         stats_json: None,
         variables: Default::default(),
