@@ -1,6 +1,4 @@
 //! `dataset` and `datarep`: what a rule asks of a set of values, and does to it (Suricata's "Datasets").
-// The keywords are in no table yet, because there is no buffer to apply them to.
-#![cfg_attr(not(test), expect(dead_code, reason = "waits for buffers"))]
 
 use std::sync::Arc;
 

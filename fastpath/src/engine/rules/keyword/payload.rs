@@ -18,6 +18,7 @@ pub(super) const KEYWORDS: &[Entry] = &[
     ("pcre", "payload-keywords", Reader::Value(payload::pcre)),
     ("pkt_data", "payload-keywords", Reader::Bare(buffer::pkt_data)),
     ("absent", "payload-keywords", Reader::Either(payload::absent)),
+    ("asn1", "payload-keywords", Reader::Value(payload::asn1)),
     ("base64_data", "base64-keywords", Reader::Bare(buffer::base64_data)),
     ("base64_decode", "base64-keywords", Reader::Either(payload::base64_decode)),
     ("bsize", "payload-keywords", Reader::Modifier(payload::bsize)),

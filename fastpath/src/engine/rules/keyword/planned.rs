@@ -3,12 +3,11 @@
 /// Page and the keywords on it.
 pub(super) const PLANNED: &[(&str, &[&str])] = &[
     ("header-keywords", &["geoip", "ether.hdr"]),
-    ("payload-keywords", &["replace", "rpc", "asn1"]),
+    ("payload-keywords", &["replace", "rpc"]),
     ("transforms", &["pcrexform", "luaxform"]),
     ("prefilter-keywords", &["prefilter"]),
     ("flow-keywords", &["flowvar", "pktvar", "flow.elephant"]),
     ("config", &["config"]),
-    ("datasets", &["dataset", "datarep"]),
     ("lua-detection", &["lua", "luajit"]),
     (
         "differences-from-snort",

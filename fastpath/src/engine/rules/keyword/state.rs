@@ -2,11 +2,13 @@
 
 use super::{Entry, Reader};
 use crate::engine::rules::{
-    condition,
+    condition, payload,
     state::{tag, threshold},
 };
 
 pub(super) const KEYWORDS: &[Entry] = &[
+    ("datarep", "datasets", Reader::Modifier(payload::datarep)),
+    ("dataset", "datasets", Reader::Modifier(payload::dataset)),
     ("detection_filter", "thresholding", Reader::Value(threshold::detection_filter)),
     ("hostbits", "flow-keywords", Reader::Value(condition::hostbits)),
     ("iprep", "ip-reputation-rules", Reader::Value(condition::iprep)),

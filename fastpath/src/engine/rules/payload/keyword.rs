@@ -2,6 +2,7 @@
 
 use super::{
     absent::Absent,
+    asn1::Asn1,
     base64::Base64Decode,
     bsize::BufferSize,
     byte::{ByteExtract, ByteJump, ByteMath, ByteTest},
@@ -10,7 +11,14 @@ use super::{
     program::Step,
     section::{Section, StepDraft},
 };
-use crate::engine::rules::{buffer::Buffer, draft::Draft, fault::Fault, lexer::Token, transform::Transform};
+use crate::engine::rules::{
+    buffer::Buffer,
+    dataset::{Lookup, Reputed},
+    draft::Draft,
+    fault::Fault,
+    lexer::Token,
+    transform::Transform,
+};
 
 /// Adds the step that `read` makes to the section that is being written.
 fn add(draft: &mut Draft<'_>, read: impl FnOnce(&mut Section) -> Result<Step, Fault>) -> Result<(), Fault> {
@@ -39,6 +47,10 @@ pub(in crate::engine::rules) fn byte_math(draft: &mut Draft<'_>, value: Token<'_
     add(draft, |section| ByteMath::parse(value, &mut section.names).map(Step::Math))
 }
 
+pub(in crate::engine::rules) fn asn1(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
+    add(draft, |_| Asn1::parse(value).map(Step::Asn1))
+}
+
 pub(in crate::engine::rules) fn entropy(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
     add(draft, |_| Entropy::parse(value).map(Step::Entropy))
 }
@@ -58,6 +70,32 @@ pub(in crate::engine::rules) fn bsize(
             Ok(Step::Size(size))
         }
     })
+}
+
+/// A step that is about a buffer as a whole.
+fn add_whole(draft: &mut Draft<'_>, name: Token<'_>, step: Step) -> Result<(), Fault> {
+    add(draft, |section| match section.buffer {
+        Buffer::Payload => Err(name.fault(format!("`{}` must follow a sticky buffer", name.text))),
+        _ => Ok(step),
+    })
+}
+
+pub(in crate::engine::rules) fn dataset(
+    draft: &mut Draft<'_>,
+    name: Token<'_>,
+    value: Token<'_>,
+) -> Result<(), Fault> {
+    let lookup = Lookup::parse(value, draft.context)?;
+    add_whole(draft, name, Step::Set(lookup))
+}
+
+pub(in crate::engine::rules) fn datarep(
+    draft: &mut Draft<'_>,
+    name: Token<'_>,
+    value: Token<'_>,
+) -> Result<(), Fault> {
+    let reputed = Reputed::parse(value, draft.context)?;
+    add_whole(draft, name, Step::Reputation(reputed))
 }
 
 /// `absent;`, `absent:or_else;`

@@ -5,6 +5,7 @@
 //! [`Cursors`] run it.
 
 mod absent;
+mod asn1;
 pub(super) mod base64;
 mod bsize;
 mod byte;
@@ -28,8 +29,8 @@ pub(super) use {
     },
     evaluate::{Cursors, Text},
     keyword::{
-        absent, base64_decode, bsize, byte_extract, byte_jump, byte_math, byte_test, entropy, isdataat,
-        transform,
+        absent, asn1, base64_decode, bsize, byte_extract, byte_jump, byte_math, byte_test, datarep, dataset,
+        entropy, isdataat, transform,
     },
     pcre::pcre,
     program::Program,

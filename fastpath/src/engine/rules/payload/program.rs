@@ -1,6 +1,7 @@
 //! A section, compiled.
 
 use super::{
+    asn1::Asn1,
     base64::Base64Decode,
     bsize::BufferSize,
     byte::{ByteExtract, ByteJump, ByteMath, ByteTest},
@@ -11,7 +12,10 @@ use super::{
     section::{Section, StepDraft},
     variable::Operand,
 };
-use crate::engine::rules::fault::Fault;
+use crate::engine::rules::{
+    dataset::{Lookup, Reputed},
+    fault::Fault,
+};
 
 /// What is asked of one buffer.
 #[derive(Debug, Default)]
@@ -35,6 +39,11 @@ pub(in crate::engine::rules) enum Step {
     Extract(ByteExtract),
     Math(ByteMath),
     Entropy(Entropy),
+    Asn1(Asn1),
+    /// `dataset`
+    Set(Lookup),
+    /// `datarep`
+    Reputation(Reputed),
     /// And what is asked of what it decodes (`base64_data`).
     Base64(Base64Decode, Program),
 }
@@ -110,6 +119,7 @@ impl Step {
             Self::Pcre(pcre) => !pcre.negated,
             Self::Jump(_) | Self::Extract(_) | Self::Math(_) => true,
             Self::IsDataAt(_) | Self::Size(_) | Self::Test(_) | Self::Entropy(_) | Self::Base64(..) => false,
+            Self::Set(_) | Self::Reputation(_) | Self::Asn1(_) => false,
         }
     }
 
@@ -123,7 +133,8 @@ impl Step {
             Self::IsDataAt(test) => test.is_relative(),
             Self::Test(test) => test.is_relative(),
             Self::Base64(decode, _) => decode.is_relative(),
-            Self::Size(_) | Self::Entropy(_) => false,
+            Self::Asn1(asn1) => asn1.is_relative(),
+            Self::Size(_) | Self::Entropy(_) | Self::Set(_) | Self::Reputation(_) => false,
         }
     }
 

@@ -116,6 +116,13 @@ impl Sections {
     fn position(&mut self, new: Section) -> usize {
         let same = |section: &Section| section.buffer == new.buffer && section.transforms == new.transforms;
         self.all.iter().position(same).unwrap_or_else(|| {
+            let mut new = new;
+            if matches!(new.buffer, Buffer::Application(_)) {
+                // As in Suricata, it may name what one before has set.
+                let before =
+                    self.all.iter().rfind(|section| matches!(section.buffer, Buffer::Application(_)));
+                new.names = before.map(|section| section.names.clone()).unwrap_or_default();
+            }
             self.all.push(new);
             self.all.len() - 1
         })

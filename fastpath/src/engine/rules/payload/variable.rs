@@ -3,7 +3,7 @@
 use crate::engine::rules::{fault::Fault, lexer::Token};
 
 /// The variables of a rule, in the order of their declaration.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::engine::rules) struct Names(Vec<String>);
 
 /// So many variables have an index.
