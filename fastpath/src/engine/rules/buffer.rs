@@ -84,11 +84,25 @@ impl Header {
             (Self::Destination, IpHeader::V6(ip), _) => ip.slice().get(24..40),
             (Self::Tcp, _, Some(Transport::Tcp(tcp))) => before(network.payload, tcp.payload()),
             (Self::Udp, _, Some(Transport::Udp(_))) => network.payload.get(..8),
-            (Self::Icmpv4, _, Some(Transport::Icmpv4(_))) => network.payload.get(..8),
+            (Self::Icmpv4, _, Some(Transport::Icmpv4(_))) => icmpv4(network.payload),
             (Self::Icmpv6, _, Some(Transport::Icmpv6(_))) => network.payload.get(..8),
             _ => None,
         }
     }
+}
+
+/// The header of an ICMP message (RFC 792, RFC 950, RFC 1256): with what some types have behind the first eight bytes.
+fn icmpv4(message: &[u8]) -> Option<&[u8]> {
+    let more = match *message.get(..8)? {
+        // Router advertisement: so many entries of so many words.
+        [9, _, _, _, entries, words, ..] => usize::from(entries) * usize::from(words) * 4,
+        // Times.
+        [13 | 14, ..] => 12,
+        // Address mask.
+        [17 | 18, ..] => 4,
+        _ => 0,
+    };
+    message.get(..8 + more).or_else(|| message.get(..8))
 }
 
 /// `bytes` without `rest`, with which they end.

@@ -5,7 +5,6 @@ pub(super) const PLANNED: &[(&str, &[&str])] = &[
     ("header-keywords", &["geoip", "ether.hdr"]),
     ("payload-keywords", &["replace", "rpc"]),
     ("transforms", &["pcrexform", "luaxform"]),
-    ("prefilter-keywords", &["prefilter"]),
     ("flow-keywords", &["flowvar", "pktvar", "flow.elephant"]),
     ("config", &["config"]),
     ("lua-detection", &["lua", "luajit"]),

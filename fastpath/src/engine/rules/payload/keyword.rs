@@ -22,29 +22,45 @@ use crate::engine::rules::{
 
 /// Adds the step that `read` makes to the section that is being written.
 fn add(draft: &mut Draft<'_>, read: impl FnOnce(&mut Section) -> Result<Step, Fault>) -> Result<(), Fault> {
-    let step = read(draft.sections.section())?;
-    draft.sections.push(StepDraft::Other(step));
+    let section = draft.sections.section();
+    let step = read(section)?;
+    section.steps.push(StepDraft::Other(step));
+    Ok(())
+}
+
+/// As [`add`]; but what is relative to a content that an old-style modifier (`http_uri`) has moved is about the same buffer.
+fn add_where_it_belongs(
+    draft: &mut Draft<'_>,
+    value: Token<'_>,
+    read: impl FnOnce(&mut Section) -> Result<Step, Fault>,
+) -> Result<(), Fault> {
+    let is_relative = value.split(',').any(|part| part.text == "relative");
+    let section = draft.sections.section_of(is_relative);
+    let step = read(section)?;
+    section.steps.push(StepDraft::Other(step));
     Ok(())
 }
 
 pub(in crate::engine::rules) fn isdataat(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
-    add(draft, |section| IsDataAt::parse(value, &section.names).map(Step::IsDataAt))
+    add_where_it_belongs(draft, value, |section| IsDataAt::parse(value, &section.names).map(Step::IsDataAt))
 }
 
 pub(in crate::engine::rules) fn byte_test(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
-    add(draft, |section| ByteTest::parse(value, &section.names).map(Step::Test))
+    add_where_it_belongs(draft, value, |section| ByteTest::parse(value, &section.names).map(Step::Test))
 }
 
 pub(in crate::engine::rules) fn byte_jump(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
-    add(draft, |section| ByteJump::parse(value, &section.names).map(Step::Jump))
+    add_where_it_belongs(draft, value, |section| ByteJump::parse(value, &section.names).map(Step::Jump))
 }
 
 pub(in crate::engine::rules) fn byte_extract(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
-    add(draft, |section| ByteExtract::parse(value, &mut section.names).map(Step::Extract))
+    add_where_it_belongs(draft, value, |section| {
+        ByteExtract::parse(value, &mut section.names).map(Step::Extract)
+    })
 }
 
 pub(in crate::engine::rules) fn byte_math(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
-    add(draft, |section| ByteMath::parse(value, &mut section.names).map(Step::Math))
+    add_where_it_belongs(draft, value, |section| ByteMath::parse(value, &mut section.names).map(Step::Math))
 }
 
 pub(in crate::engine::rules) fn asn1(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
@@ -70,6 +86,14 @@ pub(in crate::engine::rules) fn bsize(
             Ok(Step::Size(size))
         }
     })
+}
+
+/// `prefilter;` makes no difference to what a rule means.
+pub(in crate::engine::rules) fn prefilter(draft: &mut Draft<'_>, name: Token<'_>) -> Result<(), Fault> {
+    match draft.sections.is_empty() && draft.conditions.is_empty() {
+        true => Err(name.fault("`prefilter` must follow the keyword that it is about")),
+        false => Ok(()),
+    }
 }
 
 /// A step that is about a buffer as a whole.

@@ -30,7 +30,7 @@ pub(super) use {
     evaluate::{Cursors, Text},
     keyword::{
         absent, asn1, base64_decode, bsize, byte_extract, byte_jump, byte_math, byte_test, datarep, dataset,
-        entropy, isdataat, transform,
+        entropy, isdataat, prefilter, transform,
     },
     pcre::pcre,
     program::Program,

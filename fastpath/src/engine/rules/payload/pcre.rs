@@ -42,7 +42,7 @@ pub(in crate::engine::rules) fn pcre(draft: &mut Draft<'_>, value: Token<'_>) ->
         Some(rest) => (true, rest),
         None => (false, value),
     };
-    let text = quoted.unquote()?;
+    let text = quoted.without_quotes()?;
     let form = || value.fault("an expression is written \"/expression/flags\"");
     let body = text.text.strip_prefix('/').ok_or_else(form)?;
     let end = body.rfind('/').ok_or_else(form)?;

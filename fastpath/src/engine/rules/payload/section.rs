@@ -85,14 +85,17 @@ impl Sections {
         }
     }
 
-    /// `name` transforms the buffer that was just named.
+    /// `name` transforms the buffer that was named last; what stands behind it is about the transformed one.
     pub(in crate::engine::rules) fn transform(
         &mut self,
         transform: Transform,
         name: Token<'_>,
     ) -> Result<(), Fault> {
-        match &mut self.entering {
-            Some(section) if section.buffer != Buffer::Payload => {
+        let buffer =
+            self.entering.as_ref().or_else(|| self.all.get(self.current)).map(|section| section.buffer);
+        match buffer {
+            Some(buffer) if buffer != Buffer::Payload => {
+                let section = self.entering.get_or_insert_with(|| Section::new(buffer, name.at));
                 section.transforms.push(transform);
                 Ok(())
             }
@@ -110,6 +113,18 @@ impl Sections {
         }
         let current = self.current.min(self.all.len() - 1);
         &mut self.all[current]
+    }
+
+    /// The same; of what is relative to a content that was moved, the one that this was moved to.
+    pub(in crate::engine::rules) fn section_of(&mut self, is_relative: bool) -> &mut Section {
+        if is_relative
+            && self.entering.is_none()
+            && self.current == 0
+            && let Some(at) = self.last_content.filter(|&at| at < self.all.len())
+        {
+            return &mut self.all[at];
+        }
+        self.section()
     }
 
     /// Where a section stands: the one about the same is there, or it is put there.
@@ -186,6 +201,11 @@ impl Sections {
             self.last_content = Some(to);
         }
         self.all[to].steps.push(step);
+    }
+
+    /// Whether nothing is asked of bytes yet.
+    pub(in crate::engine::rules) fn is_empty(&self) -> bool {
+        self.all.iter().all(|section| section.steps.is_empty())
     }
 
     /// All contents.

@@ -99,7 +99,8 @@ fn values_are_checked() {
         ("content:\"a\"; depth:70000;", "from 0 to 65535"),
         ("content:\"a\"; offset:x;", "before this sets a variable `x`"),
         ("content:\"a\"; offset:+1;", "from 0 to 65535"),
-        ("pcre:/a/;", "double quotes"),
+        ("pcre:/a;", "is written"),
+        ("pcre:\"/a/;", "closing quote is missing"),
         ("pcre:\"a/\";", "is written"),
         ("pcre:\"/a\";", "is written"),
         ("pcre:\"/a(/\";", "missing closing parenthesis"),
@@ -261,4 +262,12 @@ proptest! {
         prop_assert_eq!(report.rules, report.loaded + report.failed.len() + report.skipped.len());
         prop_assert_eq!(rules.len(), report.loaded);
     }
+}
+
+#[test]
+fn transformations_need_a_buffer() {
+    let (sid, _, _, reason) = error("alert udp any any -> any any (content:\"a\"; to_lowercase; sid:1;)");
+    assert!(sid == Some(1) && reason.contains("must follow the sticky buffer"), "{reason}");
+    let (_, _, _, reason) = error("alert udp any any -> any any (ip.src; to_lowercase; sid:1;)");
+    assert!(reason.contains("nothing is asked of this buffer"), "{reason}");
 }
