@@ -90,7 +90,7 @@ pub(in crate::engine::rules) fn bsize(
 
 /// `prefilter;` makes no difference to what a rule means.
 pub(in crate::engine::rules) fn prefilter(draft: &mut Draft<'_>, name: Token<'_>) -> Result<(), Fault> {
-    match draft.sections.is_empty() && draft.conditions.is_empty() {
+    match draft.sections.is_empty() && draft.conditions.is_empty() && draft.missing_parser.is_none() {
         true => Err(name.fault("`prefilter` must follow the keyword that it is about")),
         false => Ok(()),
     }
