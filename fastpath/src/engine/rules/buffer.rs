@@ -20,6 +20,7 @@ pub(super) enum Buffer {
 /// A header, or a part of one, as bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Header {
+    Ethernet,
     Ipv4,
     Ipv6,
     Tcp,
@@ -30,7 +31,8 @@ pub(super) enum Header {
     Destination,
 }
 
-const HEADERS: [(&str, Header); 8] = [
+const HEADERS: [(&str, Header); 9] = [
+    ("ether.hdr", Header::Ethernet),
     ("icmpv4.hdr", Header::Icmpv4),
     ("icmpv6.hdr", Header::Icmpv6),
     ("ip.dst", Header::Destination),
@@ -73,6 +75,9 @@ impl Buffer {
 impl Header {
     /// Its bytes, if the packet has it.
     pub(super) fn bytes<'a>(self, packet: &Packet<'a>) -> Option<&'a [u8]> {
+        if self == Self::Ethernet {
+            return packet.ethernet.map(|header| &header[..]);
+        }
         let network = packet.network.as_ref()?;
         match (self, &network.header, packet.transport.as_ref()) {
             (Self::Ipv4, IpHeader::V4(_), _) | (Self::Ipv6, IpHeader::V6(_), _) => {

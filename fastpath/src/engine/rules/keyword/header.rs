@@ -27,6 +27,7 @@ pub(super) const KEYWORDS: &[Entry] = &[
     ("vlan.id", "vlan-id", Reader::Value(condition::vlan_id)),
     ("vlan.layers", "vlan-id", Reader::Value(condition::vlan_layers)),
     ("window", "header-keywords", Reader::Value(condition::window)),
+    ("ether.hdr", "header-keywords", Reader::Bare(buffer::header)),
     ("icmpv4.hdr", "header-keywords", Reader::Bare(buffer::header)),
     ("icmpv6.hdr", "header-keywords", Reader::Bare(buffer::header)),
     ("ip.dst", "ipaddr", Reader::Bare(buffer::header)),

@@ -146,17 +146,4 @@ fn takes_no_value(name: Token<'_>, value: Token<'_>) -> Fault {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn every_name_stands_once() {
-        let mut names = BTreeSet::new();
-        for keyword in keywords() {
-            assert!(names.insert(keyword.name), "{}", keyword.name);
-        }
-        assert!(names.contains("content") && names.contains("http.uri"));
-    }
-}
+mod tests;

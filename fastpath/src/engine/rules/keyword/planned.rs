@@ -2,7 +2,7 @@
 
 /// Page and the keywords on it.
 pub(super) const PLANNED: &[(&str, &[&str])] = &[
-    ("header-keywords", &["geoip", "ether.hdr"]),
+    ("header-keywords", &["geoip"]),
     ("payload-keywords", &["replace", "rpc"]),
     ("transforms", &["pcrexform", "luaxform"]),
     ("flow-keywords", &["flowvar", "pktvar", "flow.elephant"]),

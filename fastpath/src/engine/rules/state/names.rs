@@ -1,18 +1,13 @@
 //! Names that rules give to what they remember, and the numbers that stand for them.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-};
-
-use super::flow::Number;
+use super::{flow::Number, numbers::Numbers};
 
 /// Names of one kind: what they number is remembered per flow, so this bounds a flow's memory.
 const MOST: u16 = 8192;
 
 /// The names of one kind, each with a number that stays the same through all rule sets of a run. Only read when rules are.
 #[derive(Debug, Default)]
-pub(in crate::engine::rules) struct Names(Mutex<BTreeMap<String, Number>>);
+pub(in crate::engine::rules) struct Names(Numbers<String>);
 
 impl Names {
     /// The number of `name`.
@@ -20,19 +15,13 @@ impl Names {
     /// # Errors
     /// There are too many names: how many there may be.
     pub(in crate::engine::rules) fn number(&self, name: &str) -> Result<Number, u16> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(&number) = known.get(name) {
-            return Ok(number);
-        }
-        let next = u16::try_from(known.len()).ok().filter(|&next| next < MOST).ok_or(MOST)?;
-        known.insert(name.to_string(), Number(next));
-        Ok(Number(next))
+        let number = self.0.of_at_most(name.to_string(), MOST.into());
+        number.and_then(|number| u16::try_from(number).ok()).map(Number).ok_or(MOST)
     }
 
     /// What `number` stands for.
     pub(in crate::engine::rules) fn name(&self, number: Number) -> Option<String> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.iter().find(|(_, known)| **known == number).map(|(name, _)| name.clone())
+        self.0.name(number.0.into())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Numbers for names, the same in every rule set that follows.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     hash::Hash,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -22,6 +22,24 @@ impl<K: Eq + Hash> Numbers<K> {
         let mut known = self.known();
         let next = u32::try_from(known.len()).unwrap_or(u32::MAX);
         *known.entry(name).or_insert(next)
+    }
+
+    /// The number of `name`; none when it would be the `most`th or later.
+    pub(super) fn of_at_most(&self, name: K, most: u32) -> Option<u32> {
+        let mut known = self.known();
+        let next = u32::try_from(known.len()).ok().filter(|&next| next < most);
+        match known.entry(name) {
+            Entry::Occupied(entry) => Some(*entry.get()),
+            Entry::Vacant(entry) => Some(*entry.insert(next?)),
+        }
+    }
+
+    /// What `number` stands for.
+    pub(super) fn name(&self, number: u32) -> Option<K>
+    where
+        K: Clone,
+    {
+        self.known().iter().find(|(_, known)| **known == number).map(|(name, _)| name.clone())
     }
 
     /// Whether nobody has asked for one.
