@@ -63,7 +63,9 @@ impl Subject {
 
     /// Rules and further arguments of fastpath; none for the kernel's bridge.
     fn fastpath(self) -> Option<(&'static str, &'static [&'static str])> {
-        const OFF: &[&str] = &["--steering", "off"];
+        // On a veth each direction of a connection then has a worker of its own, which must do with the half that it sees.
+        const OFF: &[&str] =
+            &["--steering", "off", "--set", "stream.midstream=yes", "--set", "stream.async-oneside=yes"];
         const ON: &[&str] = &["--steering", "on"];
         match self {
             Self::LinuxBridge => None,
