@@ -149,7 +149,10 @@ fn reports_what_the_rules_say() {
     assert_eq!(summary["bytes"], bytes);
     assert_eq!(summary["alerts"], 11);
     assert_eq!(summary["drops"], 3);
-    assert_eq!(summary["verdicts"], serde_json::json!({"forward": 10, "drop": 0, "would_drop": 3}));
+    assert_eq!(
+        summary["verdicts"],
+        serde_json::json!({"forward": 10, "rewritten": 0, "drop": 0, "would_drop": 3})
+    );
     assert_eq!((&summary["rules"], &summary["rules_failed"]), (&8.into(), &0.into()));
     for key in ["load_seconds", "read_seconds", "engine_seconds", "packets_per_second"] {
         assert!(summary[key].as_f64().unwrap() > 0.0, "{key}");
@@ -196,7 +199,10 @@ fn drops_when_told_to() {
     let (summary, events) = bench.replay(&["--simulate-ips"]);
     assert_golden("mixed.inline.json", &events);
     assert_eq!(summary["drops"], 3);
-    assert_eq!(summary["verdicts"], serde_json::json!({"forward": 10, "drop": 3, "would_drop": 0}));
+    assert_eq!(
+        summary["verdicts"],
+        serde_json::json!({"forward": 10, "rewritten": 0, "drop": 3, "would_drop": 0})
+    );
 }
 
 #[test]
@@ -317,7 +323,7 @@ fn the_summary_for_people_has_the_figures() {
     let text = String::from_utf8(output.stdout).unwrap();
     for line in [
         "packets    13 (",
-        "verdicts   10 forward, 3 drop, 0 would drop",
+        "verdicts   10 forward, 0 rewritten, 3 drop, 0 would drop",
         "alerts     11",
         "rules      8 loaded, 0 left out",
     ] {

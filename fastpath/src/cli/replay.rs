@@ -215,6 +215,7 @@ struct Summary {
 #[derive(Clone, Copy, Default, Serialize)]
 struct Verdicts {
     forward: u64,
+    rewritten: u64,
     drop: u64,
     would_drop: u64,
 }
@@ -231,9 +232,12 @@ impl Summary {
     }
 
     fn write(&self, out: &mut impl io::Write) -> io::Result<()> {
-        let Verdicts { forward, drop, would_drop } = self.verdicts;
+        let Verdicts { forward, rewritten, drop, would_drop } = self.verdicts;
         writeln!(out, "packets    {} ({} bytes)", self.packets, self.bytes)?;
-        writeln!(out, "verdicts   {forward} forward, {drop} drop, {would_drop} would drop")?;
+        writeln!(
+            out,
+            "verdicts   {forward} forward, {rewritten} rewritten, {drop} drop, {would_drop} would drop"
+        )?;
         writeln!(out, "alerts     {}", self.alerts)?;
         let left_out = self.rules_failed + self.rules_skipped;
         writeln!(out, "rules      {} loaded, {left_out} left out", self.rules)?;
@@ -275,6 +279,7 @@ fn inspect(
         }
         match engine.inspect(packet, meta, events) {
             Verdict::Forward => verdicts.forward += 1,
+            Verdict::Rewritten => verdicts.rewritten += 1,
             Verdict::Drop(_) => verdicts.drop += 1,
             Verdict::WouldDrop(_) => verdicts.would_drop += 1,
         }

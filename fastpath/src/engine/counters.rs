@@ -59,6 +59,8 @@ counters! {
         blocked: "blocked",
         /// Dropped, and an end or both told.
         rejected: "rejected",
+        /// Sent on with other bytes in the place of some (`replace`).
+        replaced: "replaced",
     }
 }
 
@@ -110,6 +112,7 @@ impl Counters {
     pub fn count_verdict(&mut self, verdict: Verdict, rejected: bool) {
         match verdict {
             Verdict::Forward => self.ips.accepted += 1,
+            Verdict::Rewritten => self.ips.replaced += 1,
             Verdict::Drop(reason) => {
                 *(if rejected { &mut self.ips.rejected } else { &mut self.ips.blocked }) += 1;
                 self.drops[reason as usize] += 1;

@@ -8,6 +8,8 @@ pub(super) struct Decision {
     drop: Option<DropReason>,
     /// An end of it, or both, are told.
     pub(super) rejected: bool,
+    /// Rules have put other bytes in the place of some of its.
+    pub(super) rewritten: bool,
 }
 
 impl Decision {
@@ -26,6 +28,10 @@ impl Decision {
 
     /// The verdict it comes to.
     pub(super) fn verdict(&self, enforcement: Enforcement) -> Verdict {
-        self.drop.map_or(Verdict::Forward, |reason| enforcement.of(reason))
+        match self.drop {
+            Some(reason) => enforcement.of(reason),
+            None if self.rewritten => Verdict::Rewritten,
+            None => Verdict::Forward,
+        }
     }
 }

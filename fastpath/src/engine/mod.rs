@@ -75,7 +75,8 @@ impl Engine {
         }
     }
 
-    /// Inspects one whole packet (from its link layer on) and says what to do with it.
+    /// Inspects one whole packet (from its link layer on) and says what to do with it. Its bytes change only with the verdict
+    /// [`Verdict::Rewritten`].
     ///
     /// Every matching rule gives one event. Only a `pass` rule gives none: it ends the inspection, and
     /// nothing was reported before it, because pass rules come first. With a matching `drop` rule the packet is
@@ -100,6 +101,11 @@ impl Engine {
         self.counters.decoder.count_packet(packet.len(), meta.link);
         let referral = self.inspect_layer(&view, Place::outermost(packet, meta), &mut findings);
         let Findings { decision, .. } = findings;
+        let rewriting = &mut self.scratch.rewriting;
+        match decision.verdict(self.settings.enforcement) {
+            Verdict::Rewritten => rewriting.write(packet, meta.link, &self.settings.decoder),
+            _ => rewriting.clear(),
+        }
         let judgement = self.conclude(referral, true, &decision);
         if let Judgement::Verdict(verdict) = judgement {
             self.counters.count_verdict(verdict, decision.rejected);
@@ -136,7 +142,7 @@ impl Engine {
     ) -> Judgement {
         let verdict = decision.verdict(self.settings.enforcement);
         match (referral, verdict) {
-            (Some(mut referral), Verdict::Forward | Verdict::WouldDrop(_)) => {
+            (Some(mut referral), Verdict::Forward | Verdict::Rewritten | Verdict::WouldDrop(_)) => {
                 (referral.so_far, referral.by_packet) = (verdict, by_packet);
                 Judgement::Refer(referral)
             }
@@ -152,9 +158,10 @@ impl Engine {
     /// Takes note of the verdict on a datagram that this engine has referred to another, and says what becomes of the packet, or the
     /// datagram, that completed it.
     pub fn settle(&mut self, referral: Referral, verdict: Verdict) -> Verdict {
-        let verdict = match referral.so_far {
-            Verdict::Forward => verdict,
-            before => before,
+        let verdict = match (referral.so_far, verdict) {
+            (Verdict::Forward, verdict) => verdict,
+            (Verdict::Rewritten, verdict @ (Verdict::Drop(_) | Verdict::WouldDrop(_))) => verdict,
+            (before, _) => before,
         };
         if referral.by_packet {
             self.counters.count_verdict(verdict, false);

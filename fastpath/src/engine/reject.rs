@@ -8,7 +8,7 @@ use etherparse::{
     TcpHeader, TcpSlice, icmpv4, icmpv6, ip_number,
 };
 
-use super::packet::{IpHeader, Network, Packet, Transport};
+use super::packet::{IpHeader, Network, Packet, Transport, offset_in};
 
 /// One of a packet's two ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -67,7 +67,7 @@ fn ip_bytes<'f>(frame: &'f [u8], network: &Network<'_>) -> Option<&'f [u8]> {
         IpHeader::V4(ip) => ip.slice(),
         IpHeader::V6(ip) => ip.slice(),
     };
-    frame.get((header.as_ptr() as usize).checked_sub(frame.as_ptr() as usize)?..)
+    frame.get(offset_in(frame, header)?..)
 }
 
 fn is_one_host(address: IpAddr) -> bool {

@@ -19,6 +19,7 @@ mod excerpt;
 mod expect;
 mod header;
 mod remembered;
+mod replace;
 mod reputation;
 mod state;
 

@@ -5,6 +5,8 @@
 pub enum Verdict {
     /// Send it on.
     Forward,
+    /// Send it on: its bytes have become those that rules want sent (`replace`).
+    Rewritten,
     /// Never let it reach the receiver.
     Drop(DropReason),
     /// A [`Verdict::Drop`] that [`Enforcement::Report`] turned into a report: send it on, count it.

@@ -106,7 +106,7 @@ impl Verdict {
     /// What a packet of this IP protocol has come to. One that would have been dropped inline has `would-drop`, which is ours.
     pub(super) fn new(decided: Decided, protocol: Option<u8>) -> Self {
         let action = match decided.verdict {
-            verdict::Verdict::Forward => "alert",
+            verdict::Verdict::Forward | verdict::Verdict::Rewritten => "alert",
             verdict::Verdict::WouldDrop(_) => "would-drop",
             verdict::Verdict::Drop(_) => "drop",
         };

@@ -80,7 +80,8 @@ pub trait Handle: Clone + Send + 'static {
     /// A packet in the hands of another worker. It is the only token of the packet.
     type Loan: Send + 'static;
 
-    /// Shows the bytes of a loan of this backend, from the link layer on; `None` for another backend's.
+    /// Shows the bytes of a loan of this backend, from the link layer on; `None` for another backend's. What `look` changes is
+    /// changed when the backend has the loan back.
     fn with_bytes<R>(&self, loan: &mut Self::Loan, look: impl FnOnce(&mut [u8]) -> R) -> Option<R>;
 
     /// Ends the sleep of the backend's worker, if it sleeps.
@@ -103,7 +104,7 @@ pub trait PacketIo {
     /// Appends at most one batch of packets, each with the side it came in on.
     fn receive(&mut self, packets: &mut Vec<(usize, Self::Packet)>) -> Result<(), Self::Error>;
 
-    /// Shows a packet's bytes, from the link layer on, as one slice.
+    /// Shows a packet's bytes, from the link layer on, as one slice. What `look` changes is changed.
     fn with_bytes<R>(&mut self, packet: &mut Self::Packet, look: impl FnOnce(&mut [u8]) -> R) -> R;
 
     /// Shows a packet's first bytes, as far as they lie in one piece.

@@ -122,6 +122,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_changed_in_a_packet_of_several_frames_is_changed_in_its_frames() {
+        let mut pool = pool();
+        let [mut packet, middle, last] =
+            [&b"one "[..], b"evil ", b"packet"].map(|b| pool.make_packet(b).unwrap());
+        pool.append(&mut packet, middle.head);
+        pool.append(&mut packet, last.head);
+        let mut scratch = Vec::new();
+        pool.with_bytes(&mut packet, &mut scratch, |bytes| bytes[2..7].copy_from_slice(b"X goo"));
+        let mut frames = Vec::new();
+        pool.gather(&packet, &mut frames);
+        assert_eq!(frames, b"onX gool packet");
+        let mut loan = pool.lend_packet(packet).unwrap();
+        pool.memory().with_bytes(&mut loan, |bytes| bytes[9..].make_ascii_uppercase()).unwrap();
+        let packet = pool.take_back(loan).unwrap();
+        pool.gather(&packet, &mut frames);
+        assert_eq!(frames, b"onX gool PACKET");
+        pool.release(packet);
+        assert_eq!((pool.lent(), pool.free()), (0, FRAMES));
+    }
+
+    #[test]
     fn the_reserve_is_not_filled_into_rings_and_refills_itself() {
         let mut pool = pool();
         let reserved = RESERVED as usize;

@@ -243,15 +243,19 @@ impl FramePool {
         Ok(Loan { packet, pool: self.number, gathered })
     }
 
-    /// Takes a packet back that was lent; `None` when it is of another pool.
+    /// Takes a packet back that was lent, with what has become of its bytes; `None` when it is of another pool.
     pub fn take_back(&mut self, loan: Loan) -> Option<Packet> {
         if loan.pool != self.number {
             return None;
         }
-        self.buffers.extend(loan.gathered);
-        self.set_owners(&loan.packet, Owner::Worker);
-        self.lent -= (loan.packet.frames() as u64).min(self.lent);
-        Some(loan.packet)
+        let Loan { mut packet, gathered, .. } = loan;
+        self.set_owners(&packet, Owner::Worker);
+        self.lent -= (packet.frames() as u64).min(self.lent);
+        if let Some(buffer) = gathered {
+            self.scatter(&mut packet, &buffer);
+            self.buffers.push(buffer);
+        }
+        Some(packet)
     }
 
     /// Makes a packet of `bytes` in a frame of the reserve; `None` when there is none left, or it does not hold so many.
@@ -322,11 +326,29 @@ impl FramePool {
     }
 
     /// Copies a packet's frames together.
-    fn gather(&self, packet: &Packet, into: &mut Vec<u8>) {
+    pub(super) fn gather(&self, packet: &Packet, into: &mut Vec<u8>) {
         into.clear();
         for desc in self.descriptors(packet) {
             // SAFETY: as in `with_head`; the frames of one packet are distinct chunks, each read here only.
             into.extend_from_slice(unsafe { self.umem.data(desc) }.contents());
+        }
+    }
+
+    /// Writes what has changed of what [`Self::gather`] made of a packet into its frames.
+    fn scatter(&mut self, packet: &mut Packet, from: &[u8]) {
+        let Self { umem, links, shift, .. } = self;
+        let (mut rest, mut next) = (from, Some(&mut packet.head));
+        while let Some(frame) = next {
+            let chunk = frame.0.addr() >> *shift;
+            // SAFETY: as in `with_head`; only one frame of the packet is held at a time.
+            let mut data = unsafe { umem.data_mut(&mut frame.0) };
+            let bytes = data.contents_mut();
+            let Some((part, others)) = rest.split_at_checked(bytes.len()) else { return };
+            if bytes != part {
+                bytes.copy_from_slice(part);
+            }
+            rest = others;
+            next = links.get_mut(chunk).and_then(Option::as_mut);
         }
     }
 
@@ -338,9 +360,10 @@ impl FramePool {
         look(data.contents_mut())
     }
 
-    /// Shows a packet's bytes. A packet of several frames is copied together into `scratch` first.
+    /// Shows a packet's bytes, which may be changed. A packet of several frames is copied together into `scratch` first, and what
+    /// is changed there is written back.
     pub fn with_bytes<R>(
-        &self,
+        &mut self,
         packet: &mut Packet,
         scratch: &mut Vec<u8>,
         look: impl FnOnce(&mut [u8]) -> R,
@@ -349,7 +372,9 @@ impl FramePool {
             return self.with_head(packet, look);
         }
         self.gather(packet, scratch);
-        look(scratch)
+        let seen = look(scratch);
+        self.scatter(packet, scratch);
+        seen
     }
 }
 

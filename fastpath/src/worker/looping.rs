@@ -241,7 +241,9 @@ impl<I: PacketIo, S: EventSink, E: Inspector> Worker<I, S, E> {
                 counts.add(Counter::Drop(reason), 1);
                 self.io.release(packet);
             }
-            (Verdict::Forward | Verdict::WouldDrop(_), _) => self.io.forward(side, packet),
+            (Verdict::Forward | Verdict::Rewritten | Verdict::WouldDrop(_), _) => {
+                self.io.forward(side, packet)
+            }
         }
     }
 

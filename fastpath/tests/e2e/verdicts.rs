@@ -2,13 +2,13 @@
 
 use std::{
     io::{ErrorKind, Read as _, Write as _},
-    net::{SocketAddr, TcpListener, TcpStream, UdpSocket},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket},
     time::Duration,
 };
 
 use fastpath_lab::{
-    Capture, Ended, Host, HttpServer, Lab, PORT_IN, PORT_OUT, PacketSocket, SERVER_IP, download,
-    pattern_digest, udp_frame, udp_payload, wait_until,
+    CLIENT_IP, Capture, Ended, Host, HttpServer, Lab, LabOptions, Namespace, PORT_IN, PORT_OUT, PacketSocket,
+    SERVER_IP, download, pattern_digest, udp_frame, udp_payload, wait_until,
 };
 
 use crate::wire::{
@@ -187,4 +187,45 @@ reject udp any any -> any any (content:\"FORBIDDEN\"; sid:2;)\n";
     let mut sids: Vec<_> = ended.alert_sids();
     sids.sort_unstable();
     assert_eq!(sids, [1, 2]);
+}
+
+/// By all queues and workers, in packets of one frame and of several. The receivers are sockets, so that the kernel has found the
+/// checksums right.
+#[test]
+fn receivers_get_what_a_rule_puts_in_place() {
+    const RULES: &str = "alert ip any any -> any any (content:\"evil\"; replace:\"good\"; sid:1;)\n";
+    const FLOWS: usize = 40;
+    let lab = Lab::with(LabOptions { mtu: 9000, ..LabOptions::default() }).unwrap();
+    let bind =
+        |host: &Namespace, ip: Ipv4Addr| host.enter(move || UdpSocket::bind((ip, 0))).unwrap().unwrap();
+    let datagrams = bind(&lab.server, SERVER_IP);
+    datagrams.set_read_timeout(Some(SOON)).unwrap();
+    let listener = lab.server.enter(|| TcpListener::bind((SERVER_IP, 0))).unwrap().unwrap();
+    let (to, tcp) = (datagrams.local_addr().unwrap(), listener.local_addr().unwrap());
+    let fastpath = start(&lab, &bridge(&lab).rules(RULES));
+    for flow in 0..FLOWS {
+        lab.steer(Host::Client, u32::try_from(flow % 4).unwrap()).unwrap();
+        let filler = "j".repeat([0, 8900][flow / 4 % 2]);
+        bind(&lab.client, CLIENT_IP).send_to(format!("{filler} an evil word").as_bytes(), to).unwrap();
+        let mut buffer = vec![0; 10_000];
+        let length = datagrams.recv(&mut buffer).unwrap();
+        assert_eq!(buffer[..length], *format!("{filler} an good word").as_bytes(), "flow {flow}");
+    }
+    let mut client = lab.client.enter(move || TcpStream::connect(tcp)).unwrap().unwrap();
+    let (mut server, _) = listener.accept().unwrap();
+    server.set_read_timeout(Some(SOON)).unwrap();
+    let filler = "j".repeat(8000);
+    for word in ["an evil word", &format!("{filler} evil, evil")] {
+        client.write_all(word.as_bytes()).unwrap();
+        let mut buffer = vec![0; word.len()];
+        server.read_exact(&mut buffer).unwrap();
+        assert_eq!(String::from_utf8(buffer).unwrap(), word.replace("evil", "good"));
+    }
+    drop((client, server));
+    let ended = stop(&lab, fastpath);
+    let stats = stats(&ended);
+    assert!(stats.totals.handed_over > 0, "no packet was inspected by another worker");
+    let alerts = ended.alert_sids().len();
+    assert!(alerts >= FLOWS + 2, "{alerts} alerts");
+    assert_eq!(stats.totals.dropped, 0);
 }

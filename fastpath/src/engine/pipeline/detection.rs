@@ -46,6 +46,7 @@ impl Engine {
             flow: facts,
             stream,
             in_stream: sight.in_stream,
+            rewritable: sight.rewritable(settings.enforcement),
         };
         let mut matched = Matched::default();
         let of_flow = facts.map(|flow| event::FlowFacts::of(flow.record, flow.direction));
@@ -108,6 +109,7 @@ impl Engine {
                 flows.set_state(handle, FlowState::LocalBypassed);
             }
         }
+        findings.decision.rewritten |= !scratch.rewriting.is_empty();
         if let Some((rule, reason)) = matched.dropped {
             if let Some(recipients) = matched.rejected {
                 self.answer(recipients, sight, findings);

@@ -80,6 +80,7 @@ impl Ending<'_> {
             }),
             stream_events: Default::default(),
             stream: Some(Stream { streams: self.streams, session, direction, fresh }),
+            rewritable: None,
             in_stream: true,
         };
         let facts = packet.facts();

@@ -5,10 +5,11 @@ use crate::engine::{
     event::{EventSink, Origin, PacketFacts},
     flow::{Flow, Handle},
     meta::{Direction, LinkType, Meta},
-    packet::{DecodeEvents, Inner, Packet},
+    packet::{DecodeEvents, Inner, Packet, Transport, offset_in},
     referral::{Nesting, Referral},
     rules::SeenBy,
     stream::{Fresh, StreamEvents},
+    verdict::Enforcement,
 };
 
 /// Where a layer of a packet lies.
@@ -80,6 +81,11 @@ impl<'a> Place<'a> {
         }
     }
 
+    /// Whether it lies in a datagram that was made of fragments.
+    fn is_a_copy(&self) -> bool {
+        self.depth != self.tunnels
+    }
+
     /// Whether it is what came over the wire, so that an answer can be sent back over it.
     pub(super) fn is_on_the_wire(&self) -> bool {
         self.depth == 0
@@ -122,6 +128,19 @@ impl<'a> Sight<'a> {
     pub(super) fn is_of(&self, flow: &Flow) -> bool {
         let protocol = self.packet.network.as_ref().map(|network| network.protocol);
         protocol == Some(flow.key().protocol())
+    }
+
+    /// The packet that came and where in it the payload begins, if that may be changed: the bytes are no copy, and what
+    /// vouches for them can be corrected.
+    pub(super) fn rewritable(&self, enforcement: Enforcement) -> Option<(&'a [u8], usize)> {
+        let corrected = match self.packet.transport {
+            Some(Transport::Tcp(_) | Transport::Udp(_) | Transport::Icmpv4(_) | Transport::Icmpv6(_)) => true,
+            Some(Transport::Sctp(_)) | None => false,
+        };
+        if enforcement != Enforcement::Drop || !corrected || self.place.is_a_copy() {
+            return None;
+        }
+        Some((self.place.bytes, offset_in(self.place.bytes, self.packet.payload)?))
     }
 
     pub(super) fn new(packet: &'a Packet<'a>, place: Place<'a>) -> Self {

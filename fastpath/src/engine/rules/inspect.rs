@@ -50,7 +50,7 @@ impl RuleSet {
         scratch: &mut Scratch,
         mut each: impl FnMut(Match<'s>) -> ControlFlow<()>,
     ) {
-        let Scratch { prefilter, cursors, transformed, window } = scratch;
+        let Scratch { prefilter, cursors, transformed, window, rewriting } = scratch;
         let (streams, variables) = memory.map(|memory| (&mut memory.streams, &mut memory.variables)).unzip();
         let mut state = State { flow: variables, shared: &self.shared };
         let group = self.prefilter.group(subject.packet);
@@ -72,6 +72,12 @@ impl RuleSet {
                 continue;
             };
             rule.effects.iter().for_each(|effect| effect.happen(subject, &mut state));
+            if let Some((packet, start)) = subject.rewritable
+                && rule.payload.replaces()
+            {
+                let payload = Text::whole(subject.packet.payload);
+                cursors.replace(&rule.payload, payload, |at, new| rewriting.replace(packet, start + at, new));
+            }
             let Some(found) = rule.thresholding.judge(&rule.info, via, subject, &mut state) else { continue };
             rule.tags.iter().for_each(|tag| tag.attach(subject, &mut state));
             if each(Match { bypass: rule.bypass, ..found }).is_break() {

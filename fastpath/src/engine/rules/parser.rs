@@ -172,6 +172,9 @@ fn compile(draft: Draft<'_>, sid: u32, action: Action, header: Header) -> Result
     if let Some(largest) = draft.conditions.iter().find_map(Condition::largest_payload) {
         payload::check_size(draft.sections.payload(), largest)?;
     }
+    if let Some(at) = draft.sections.payload().replaced_at() {
+        check_replace(at, &header, draft.stream)?;
+    }
     let fast_pattern = fast_pattern(draft.sections.payload()).map(Into::into);
     let sections = draft.sections.finish()?;
     sections.iter().try_for_each(keyword::check)?;
@@ -211,6 +214,19 @@ fn compile(draft: Draft<'_>, sid: u32, action: Action, header: Header) -> Result
         fast_pattern,
         fingerprint: 0,
     })
+}
+
+/// Refuses a `replace`, about the content at `at`, that could never happen.
+fn check_replace(at: usize, header: &Header, stream: Option<bool>) -> Result<(), Fault> {
+    let reason = match header.protocol {
+        Protocol::Sctp => "`replace` does not go with SCTP: the checksum would be wrong",
+        Protocol::TcpStream => "`replace` changes single packets; `tcp-stream` looks at streams only",
+        _ if stream == Some(true) => {
+            "`replace` changes single packets; `flow:only_stream` looks at streams only"
+        }
+        _ => return Ok(()),
+    };
+    Err(Fault::new(at, reason))
 }
 
 /// The pattern the author chose, else the longest, else (no positive content) none.

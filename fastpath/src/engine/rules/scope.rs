@@ -32,6 +32,9 @@ impl Scope {
     ) -> Self {
         let is_about_headers =
             buffers.iter().any(|inspection| matches!(inspection.buffer, Buffer::Header(_)));
+        if payload.replaces() {
+            return Self::Packet;
+        }
         match header.protocol {
             Protocol::TcpPacket => Self::Packet,
             Protocol::TcpStream => Self::StreamOnly,

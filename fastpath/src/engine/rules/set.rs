@@ -20,6 +20,7 @@ use super::{
     prefilter::{self, Prefilter},
     state::{Shared, tag::Tag, threshold},
 };
+use crate::engine::packet::Rewriting;
 
 /// A file with this many bad rules is taken for no rule file, and read no further.
 const MAX_FAILURES: usize = 100_000;
@@ -50,6 +51,8 @@ pub struct Scratch {
     pub(super) transformed: Transformed,
     /// Stream data as one piece.
     pub(super) window: Vec<u8>,
+    /// What rules have put in the place of others' bytes in the packet at hand.
+    pub(in crate::engine) rewriting: Rewriting,
 }
 
 impl RuleSet {
@@ -125,6 +128,7 @@ impl RuleSet {
             cursors: Cursors::default(),
             transformed: Transformed::default(),
             window: Vec::new(),
+            rewriting: Rewriting::default(),
         }
     }
 }

@@ -31,6 +31,8 @@ pub struct Subject<'a> {
     /// Its payload is part of a stream, so that rules about streams look there and not into the packet (Suricata's
     /// PKT_STREAM_ADD).
     pub in_stream: bool,
+    /// The packet as it came and where in it the payload begins, if rules may put other bytes there (`replace`).
+    pub rewritable: Option<(&'a [u8], usize)>,
 }
 
 /// Which rules see a packet.

@@ -294,7 +294,7 @@ impl Defragmenter {
             _ if self.enforcement == Enforcement::Report || reuse.is_zero() => {
                 self.forget(index, State::Complete(assembly));
             }
-            Verdict::Forward | Verdict::WouldDrop(_) => {
+            Verdict::Forward | Verdict::Rewritten | Verdict::WouldDrop(_) => {
                 self.release(assembly);
                 self.table.set_state(index, State::Forwarded);
                 // The deadline was set when the completing fragment came.

@@ -13,6 +13,7 @@ pub(super) const KEYWORDS: &[Entry] = &[
     ("nocase", "payload-keywords", Reader::Flag(payload::nocase)),
     ("offset", "payload-keywords", Reader::Modifier(payload::offset)),
     ("rawbytes", "payload-keywords", Reader::Flag(payload::rawbytes)),
+    ("replace", "payload-keywords", Reader::Modifier(payload::replace)),
     ("startswith", "payload-keywords", Reader::Flag(payload::startswith)),
     ("within", "payload-keywords", Reader::Modifier(payload::within)),
     ("pcre", "payload-keywords", Reader::Value(payload::pcre)),

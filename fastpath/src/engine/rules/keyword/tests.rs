@@ -93,6 +93,7 @@ const FORMS: &[Forms] = &[
     ("priority", &["priority:1;"], &["priority;", "priority:0;", "priority:256;"]),
     ("rawbytes", &["content:\"abc\"; rawbytes;"], &["rawbytes;", "content:\"abc\"; rawbytes:1;"]),
     ("reference", &["reference:url,example.com;"], &["reference;", "reference:url;"]),
+    ("replace", &["content:\"abc\"; nocase; replace:\"x|20|z\";", "content:\"a\"; replace:\"b\"; content:\"c\"; distance:0; replace:\"d\";"], &["replace:\"a\";", "content:\"a\"; replace;", "content:\"a\"; replace:b;", "content:\"a\"; replace:\"bc\";", "content:!\"a\"; replace:\"b\";", "content:\"a\"; replace:\"b\"; replace:\"c\";", "content:\"a\"; fast_pattern:only; replace:\"b\";", "tcp.hdr; content:\"a\"; replace:\"b\";", "flow:only_stream; content:\"a\"; replace:\"b\";"]),
     ("requires", &["requires:version >= 7;"], &["requires;", "requires:x;"]),
     ("rev", &["rev:1;"], &["rev;", "rev:x;"]),
     ("sameip", &["sameip;"], &["sameip:1;"]),

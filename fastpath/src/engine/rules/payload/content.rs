@@ -23,6 +23,8 @@ pub(in crate::engine::rules) struct Content {
     pub(in crate::engine::rules) apart: bool,
     /// Some later content is relative to where this one is found.
     pub(in crate::engine::rules) anchors: bool,
+    /// What is put in its place, of the same length.
+    pub(in crate::engine::rules) replacement: Option<Box<[u8]>>,
 }
 
 /// Where a content must lie, from its first byte to its last.
@@ -57,6 +59,7 @@ pub(in crate::engine::rules) struct ContentDraft {
     ends: bool,
     rawbytes: bool,
     fast: Option<Fast>,
+    replacement: Option<Box<[u8]>>,
 }
 
 /// What `fast_pattern` says.
@@ -117,6 +120,25 @@ pub(in crate::engine::rules) fn startswith(draft: &mut Draft<'_>, name: Token<'_
 
 pub(in crate::engine::rules) fn endswith(draft: &mut Draft<'_>, name: Token<'_>) -> Result<(), Fault> {
     flag(&mut draft.sections.last_content(name)?.0.ends, name)
+}
+
+/// `replace:"bytes"`: what is sent on instead of the content before it.
+pub(in crate::engine::rules) fn replace(
+    draft: &mut Draft<'_>,
+    name: Token<'_>,
+    value: Token<'_>,
+) -> Result<(), Fault> {
+    let (content, _) = draft.sections.last_content(name)?;
+    if content.negated {
+        return Err(name.fault("nothing can be put in the place of a negated content"));
+    }
+    let bytes = pattern::parse(value.unquote()?)?;
+    let (before, after) = (content.bytes.len(), bytes.len());
+    if before != after {
+        let reason = format!("`replace` must be as long as its content: {before} bytes, not {after}");
+        return Err(value.fault(reason));
+    }
+    set(&mut content.replacement, bytes.into(), name)
 }
 
 pub(in crate::engine::rules) fn offset(
@@ -248,6 +270,11 @@ impl ContentDraft {
         }
     }
 
+    /// Whether something is put in its place.
+    pub(super) fn is_replaced(&self) -> bool {
+        self.replacement.is_some()
+    }
+
     /// Whether it can be in a buffer of so many bytes after these transformations.
     pub(super) fn check_buffer(&self, transforms: &[Transform], largest: Option<u64>) -> Result<(), Fault> {
         if transforms.last().is_some_and(|last| !last.can_yield(&self.bytes, self.nocase)) {
@@ -280,6 +307,11 @@ impl ContentDraft {
         if apart && (absolute || self.is_relative() || self.starts || self.ends) {
             return fault("`fast_pattern:only` does not go with modifiers that say where the content lies");
         }
+        if apart && self.is_replaced() {
+            return fault(
+                "`fast_pattern:only` does not go with `replace`: it leaves open where the content lies",
+            );
+        }
         let window = if self.starts {
             Window::Payload { offset: ZERO, depth: Some(Operand::Number(length(&self.bytes))) }
         } else if self.is_relative() {
@@ -294,6 +326,7 @@ impl ContentDraft {
             at_end: self.ends,
             apart,
             anchors: false,
+            replacement: self.replacement.clone(),
         })
     }
 }

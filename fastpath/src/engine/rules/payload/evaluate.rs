@@ -5,6 +5,8 @@
 //! the one before may end into the set of places where it may end itself: the same answer, in time proportional to
 //! payload length times contents. (Suricata backtracks, up to a limit.)
 
+use std::ops::Range;
+
 use super::{
     base64::Base64Decode,
     content::{Content, Window},
@@ -125,11 +127,60 @@ impl<'t> Text<'t> {
 impl Cursors {
     /// Whether there is a choice of occurrences that satisfies all steps.
     pub(in crate::engine::rules) fn satisfy(&mut self, program: &Program, text: Text<'_>) -> bool {
+        self.begin(program);
+        self.run(program, 0..program.steps.len(), text)
+    }
+
+    /// Gives `each` what the program, which the text satisfies, puts in place of its contents: where, and the bytes. An occurrence is
+    /// replaced when it is one of any choice that satisfies all steps; what is not found out within the budget is taken for that.
+    /// (Suricata replaces the first choice that it finds.)
+    pub(in crate::engine::rules) fn replace<'p>(
+        &mut self,
+        program: &'p Program,
+        text: Text<'_>,
+        mut each: impl FnMut(usize, &'p [u8]),
+    ) {
+        for (at, content, replacement) in program.replaced() {
+            self.begin(program);
+            if !self.run(program, 0..at + 1, text) {
+                continue;
+            }
+            let found = std::mem::take(&mut self.now);
+            let cost = (program.steps.len() - at) * (1 + text.bytes.len() / 32);
+            let mut ends = Vec::new();
+            for (end, values) in found.iter() {
+                self.now.clear(program.variables);
+                self.now.push(end, values);
+                let further = at + 1..program.steps.len();
+                if !self.spend(cost) || self.run(program, further, text) || self.budget == 0 {
+                    ends.push(end);
+                }
+            }
+            self.now = found;
+            ends.sort_unstable();
+            let mut done_to = 0;
+            for end in ends {
+                let start = end.saturating_sub(content.needle.len());
+                if start >= done_to {
+                    each(start, replacement);
+                    done_to = end;
+                }
+            }
+        }
+    }
+
+    /// Nothing has been found, and nothing was spent.
+    fn begin(&mut self, program: &Program) {
         self.now.clear(program.variables);
         self.now.places.push(0);
         self.now.values.resize(program.variables, 0);
         self.budget = BUDGET;
-        program.steps.iter().enumerate().all(|(at, step)| match step {
+    }
+
+    /// Takes the steps numbered `range`, one after the other, as long as there is a choice that satisfies them.
+    fn run(&mut self, program: &Program, range: Range<usize>, text: Text<'_>) -> bool {
+        let steps = program.steps.get(range.clone()).unwrap_or_default();
+        range.zip(steps).all(|(at, step)| match step {
             Step::Content(content) if program.variables == 0 => self.find_content(content, text),
             Step::Content(content) => self.find_content_of_each(content, text),
             Step::Pcre(pcre) => self.find_pcre(pcre, text.bytes),
@@ -182,7 +233,10 @@ impl Cursors {
         for (place, values) in self.now.iter() {
             match self.budget.checked_sub(1 + text.bytes.len() / 8) {
                 Some(left) => self.budget = left,
-                None => return false,
+                None => {
+                    self.budget = 0;
+                    return false;
+                }
             }
             if decode.decode(&text.view(place, values), &mut self.decoded)
                 && (program.is_empty()
@@ -194,14 +248,17 @@ impl Cursors {
         self.step()
     }
 
-    /// Takes from the budget; false when nothing is left.
+    /// Takes from the budget; when that is not enough, nothing is left of it, and false.
     fn spend(&mut self, work: usize) -> bool {
         match self.budget.checked_sub(work) {
             Some(left) => {
                 self.budget = left;
                 true
             }
-            None => false,
+            None => {
+                self.budget = 0;
+                false
+            }
         }
     }
 
@@ -305,6 +362,7 @@ impl Cursors {
             } else {
                 for end in ends {
                     if self.next.places.len() >= BUDGET {
+                        self.budget = 0;
                         return false;
                     }
                     self.next.push(end, values);
@@ -397,5 +455,7 @@ impl Content {
 
 #[cfg(test)]
 mod programs;
+#[cfg(test)]
+mod replace;
 #[cfg(test)]
 mod tests;

@@ -25,7 +25,7 @@ pub(super) use {
     absent::Absent,
     content::{
         ContentDraft, check_size, content, content_of, depth, distance, endswith, fast_pattern, nocase,
-        offset, rawbytes, startswith, within,
+        offset, rawbytes, replace, startswith, within,
     },
     evaluate::{Cursors, Text},
     keyword::{

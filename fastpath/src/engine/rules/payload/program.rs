@@ -78,6 +78,19 @@ impl Program {
         self.steps.is_empty()
     }
 
+    /// Whether it puts other bytes in the place of what it finds.
+    pub(in crate::engine::rules) fn replaces(&self) -> bool {
+        self.replaced().next().is_some()
+    }
+
+    /// The contents in whose place it puts others, each with its number among the steps.
+    pub(super) fn replaced(&self) -> impl Iterator<Item = (usize, &Content, &[u8])> {
+        self.steps.iter().enumerate().filter_map(|(at, step)| match step {
+            Step::Content(content) => Some((at, content, content.replacement.as_deref()?)),
+            _ => None,
+        })
+    }
+
     /// Number of steps.
     pub(in crate::engine::rules) fn len(&self) -> usize {
         self.steps.len()
@@ -141,7 +154,7 @@ impl Step {
     fn set_anchors(&mut self, followed: bool) {
         let anchors = followed && self.moves();
         match self {
-            Self::Content(content) => content.anchors = anchors,
+            Self::Content(content) => content.anchors = anchors || content.replacement.is_some(),
             Self::Pcre(pcre) => pcre.anchors = anchors,
             _ => {}
         }

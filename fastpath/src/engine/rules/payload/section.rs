@@ -239,12 +239,22 @@ impl Section {
         })
     }
 
+    /// Where the first of its contents stands that are replaced.
+    pub(in crate::engine::rules) fn replaced_at(&self) -> Option<usize> {
+        self.contents().find(|content| content.is_replaced()).map(ContentDraft::at)
+    }
+
     fn asks_nothing(&self) -> Fault {
         Fault::new(self.at, "nothing is asked of this buffer: a `content` or the like must follow")
     }
 
     /// Whether the contents can be in the buffer as it is then.
     pub(super) fn check_contents(&self) -> Result<(), Fault> {
+        if let Some(at) = self.replaced_at()
+            && self.buffer != Buffer::Payload
+        {
+            return Err(Fault::new(at, "`replace` goes with contents of the packet's payload only"));
+        }
         for content in self.contents() {
             content.check_buffer(&self.transforms, self.largest)?;
         }

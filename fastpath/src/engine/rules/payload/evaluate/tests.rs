@@ -127,7 +127,7 @@ fn contents() -> impl Strategy<Value = Vec<Plain>> {
     })
 }
 
-fn compile(options: &str) -> Rule {
+pub(super) fn compile(options: &str) -> Rule {
     let variables = Variables::default();
     let text = format!("alert ip any any -> any any ({options}sid:1;)");
     parser::parse(&text, &mut HeaderParser::new(&variables), Context::empty()).unwrap().rule
