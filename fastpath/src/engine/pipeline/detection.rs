@@ -40,6 +40,7 @@ impl Engine {
             time: sight.place.meta.time,
             length: sight.place.bytes.len(),
             packet: sight.packet,
+            checksums: sight.place.meta.checksums,
             decode_events: sight.decode_events,
             stream_events: sight.stream_events,
             seen_by: sight.seen_by,

@@ -9,7 +9,7 @@ use crate::engine::{
     counters::Counters,
     event::{Decided, Event, EventKind, EventSink, Excerpts, FlowFacts, Origin, Outcome},
     flow::{Ended, Flow, FlowAction, FlowState},
-    meta::{Direction, LinkType, PortId, Timestamp},
+    meta::{ChecksumState, Direction, LinkType, PortId, Timestamp},
     packet::Packet,
     rules::{self, Action, Match, RuleSet, Scratch, SeenBy, Stream, Subject},
     stream::{Fresh, Streams},
@@ -69,6 +69,7 @@ impl Ending<'_> {
             time: now,
             length: bytes.len(),
             packet: &packet,
+            checksums: ChecksumState::Trusted,
             decode_events: Default::default(),
             seen_by: SeenBy::InStream,
             flow: Some(rules::FlowFacts {

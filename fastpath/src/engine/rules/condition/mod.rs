@@ -2,6 +2,7 @@
 
 mod amount;
 mod bits;
+mod checksum;
 mod event;
 mod flow;
 mod flowbits;
@@ -23,6 +24,7 @@ pub(super) use amount::{
     age, bytes, bytes_to_client, bytes_to_server, packets, packets_to_client, packets_to_server, stream_size,
 };
 pub(super) use bits::{hostbits, xbits};
+pub(super) use checksum::checksum;
 pub(super) use event::{decode_event, stream_event};
 pub(super) use flow::flow;
 pub(super) use flowbits::flowbits;
@@ -51,6 +53,7 @@ pub(super) enum Condition {
     FlowInt(flowint::Test),
     Event(event::Test),
     Bits(bits::Test),
+    Checksum(checksum::Test),
 }
 
 impl Condition {
@@ -69,6 +72,7 @@ impl Condition {
             Self::FlowInt(test) => test.holds(state.flow.as_deref()),
             Self::Event(test) => test.holds(subject),
             Self::Bits(test) => test.holds(subject, state),
+            Self::Checksum(test) => test.holds(subject),
         }
     }
 
@@ -85,7 +89,7 @@ impl Condition {
     pub(super) fn is_about_the_packet(&self) -> bool {
         match self {
             Self::Payload(_) | Self::Icmp(_) | Self::Ip(_) | Self::Tcp(_) => true,
-            Self::Fragment(_) | Self::Vlan(_) => true,
+            Self::Fragment(_) | Self::Vlan(_) | Self::Checksum(_) => true,
             Self::Amount(test) => test.is_about_the_packet(),
             Self::Flow(_) | Self::Reputation(_) | Self::FlowBits(_) | Self::FlowInt(_) | Self::Event(_) => {
                 false

@@ -8,18 +8,5 @@ pub(super) const PLANNED: &[(&str, &[&str])] = &[
     ("flow-keywords", &["flowvar", "pktvar", "flow.elephant"]),
     ("config", &["config"]),
     ("lua-detection", &["lua", "luajit"]),
-    (
-        "differences-from-snort",
-        &[
-            "ipv4-csum",
-            "tcpv4-csum",
-            "tcpv6-csum",
-            "udpv4-csum",
-            "udpv6-csum",
-            "icmpv4-csum",
-            "icmpv6-csum",
-            "engine-event",
-            "template",
-        ],
-    ),
+    ("differences-from-snort", &["engine-event", "template"]),
 ];
