@@ -244,6 +244,17 @@ fn bad_forms_are_refused() {
     }
 }
 
+#[test]
+fn a_header_is_transformed_by_an_expression() {
+    let all = [
+        "ipv4.hdr; pcrexform:\"^E\\x00(..)\"; content:\"|00 20|\"; bsize:2",
+        "ipv4.hdr; pcrexform:\"^E\\x00(..)\"; content:\"|00 20|\"; offset:1",
+        "ipv4.hdr; pcrexform:\"^F(..)\"; content:\"E|00|\"; startswith; bsize:20",
+        "ipv4.hdr; pcrexform:\"(\\x0a.{3})\"; pcrexform:\"(\\x01)\"; content:\"|01|\"; bsize:1",
+    ];
+    assert_eq!(hold(&udp(b"data"), &all), [all[0], all[2], all[3]]);
+}
+
 /// A packet of each kind, with the place of its last checksum.
 fn with_checksums() -> [(&'static str, Vec<u8>, usize); 6] {
     let (v4, v6) = ([[10, 0, 0, 1], [8, 8, 8, 8]], [[1; 16], [2; 16]]);

@@ -4,7 +4,7 @@
 pub(super) const PLANNED: &[(&str, &[&str])] = &[
     ("header-keywords", &["geoip"]),
     ("payload-keywords", &["replace", "rpc"]),
-    ("transforms", &["pcrexform", "luaxform"]),
+    ("transforms", &["luaxform"]),
     ("flow-keywords", &["flowvar", "pktvar", "flow.elephant"]),
     ("config", &["config"]),
     ("lua-detection", &["lua", "luajit"]),

@@ -91,6 +91,7 @@ const FORMS: &[Forms] = &[
     ("nocase", &["content:\"abc\"; nocase;"], &["nocase;", "content:\"abc\"; nocase:1;", "content:\"abc\"; nocase; nocase;"]),
     ("offset", &["content:\"abc\"; offset:3;"], &["offset:3;", "content:\"abc\"; offset;", "content:\"abc\"; offset:x;", "content:\"abc\"; offset:-1;"]),
     ("pcre", &["pcre:\"/a+/i\";", "pcre:!\"/a/R\";", "pcre:/a/;"], &["pcre;", "pcre:\"a\";", "pcre:\"/(/\";", "pcre:\"/a/k\";"]),
+    ("pcrexform", &["tcp.hdr; pcrexform:\"a(.)b\"; content:\"a\";"], &["pcrexform:\"(a)\";", "tcp.hdr; pcrexform; content:\"a\";", "tcp.hdr; pcrexform:(a); content:\"a\";", "tcp.hdr; pcrexform:\"a\"; content:\"a\";", "tcp.hdr; pcrexform:\"(a\"; content:\"a\";"]),
     ("pkt_data", &["pkt_data; content:\"a\";"], &["pkt_data;", "pkt_data:1; content:\"a\";"]),
     ("prefilter", &["content:\"abc\"; prefilter;", "dsize:1; prefilter;"], &["prefilter;", "content:\"abc\"; prefilter:1;"]),
     ("priority", &["priority:1;"], &["priority;", "priority:0;", "priority:256;"]),
