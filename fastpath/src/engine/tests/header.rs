@@ -337,3 +337,31 @@ drop tcp any any -> any any (tcpv4-csum:invalid; flow:to_server; sid:3;)";
     assert_eq!(sids(ChecksumState::Trusted, true), [(2, true)]);
     assert_eq!(sids(ChecksumState::Unverified, false), [(3, true), (1, true)]);
 }
+
+#[test]
+fn calls_of_rpc() {
+    let all = [
+        "rpc:100000,2,3",
+        "rpc:100000,2,*",
+        "rpc:100000,*,3",
+        "rpc:100000",
+        "rpc:100001,2,3",
+        "rpc:100000,1,*",
+        "rpc:100000,*,4",
+    ];
+    // GETPORT of portmap, version 2 (RFC 1833).
+    let mut call = Vec::new();
+    for word in [0x64b2_b375_u32, 0, 2, 100_000, 2, 3] {
+        call.extend(word.to_be_bytes());
+    }
+    assert_eq!(hold(&udp(&call), &all), all[..4]);
+    assert!(hold(&udp(&call[..23]), &all).is_empty(), "cut short");
+    assert!(hold(&tcp(&call), &all).is_empty(), "without the length of the record");
+    let record = [&[0x80, 0, 0, 24], &call[..]].concat();
+    assert_eq!(hold(&tcp(&record), &all), all[..4]);
+    assert!(hold(&tcp(&record[..27]), &all).is_empty(), "cut short");
+    assert!(hold(&udp(&record), &all).is_empty());
+    call[7] = 1;
+    assert!(hold(&udp(&call), &all).is_empty(), "a reply");
+    assert!(hold(&ping(8, 0), &all).is_empty());
+}

@@ -12,6 +12,7 @@ mod icmp;
 mod ip;
 mod payload;
 mod reputation;
+mod rpc;
 mod tcp;
 mod vlan;
 
@@ -34,6 +35,7 @@ pub(super) use icmp::{icmp_id, icmp_seq, icmpv6_mtu, icode, itype};
 pub(super) use ip::{id, ip_proto, ipopts, l3_proto, same_ip, tos, ttl};
 pub(super) use payload::dsize;
 pub(super) use reputation::iprep;
+pub(super) use rpc::rpc;
 pub(super) use tcp::{ack, flags, mss, seq, window, window_scale};
 pub(super) use vlan::{vlan_id, vlan_layers};
 
@@ -54,6 +56,7 @@ pub(super) enum Condition {
     Event(event::Test),
     Bits(bits::Test),
     Checksum(checksum::Test),
+    Rpc(rpc::Test),
 }
 
 impl Condition {
@@ -73,6 +76,7 @@ impl Condition {
             Self::Event(test) => test.holds(subject),
             Self::Bits(test) => test.holds(subject, state),
             Self::Checksum(test) => test.holds(subject),
+            Self::Rpc(test) => test.holds(subject.packet),
         }
     }
 
@@ -89,7 +93,7 @@ impl Condition {
     pub(super) fn is_about_the_packet(&self) -> bool {
         match self {
             Self::Payload(_) | Self::Icmp(_) | Self::Ip(_) | Self::Tcp(_) => true,
-            Self::Fragment(_) | Self::Vlan(_) | Self::Checksum(_) => true,
+            Self::Fragment(_) | Self::Vlan(_) | Self::Checksum(_) | Self::Rpc(_) => true,
             Self::Amount(test) => test.is_about_the_packet(),
             Self::Flow(_) | Self::Reputation(_) | Self::FlowBits(_) | Self::FlowInt(_) | Self::Event(_) => {
                 false

@@ -3,7 +3,7 @@
 /// Page and the keywords on it.
 pub(super) const PLANNED: &[(&str, &[&str])] = &[
     ("header-keywords", &["geoip"]),
-    ("payload-keywords", &["replace", "rpc"]),
+    ("payload-keywords", &["replace"]),
     ("transforms", &["luaxform"]),
     ("flow-keywords", &["flowvar", "pktvar", "flow.elephant"]),
     ("config", &["config"]),

@@ -99,6 +99,7 @@ const FORMS: &[Forms] = &[
     ("reference", &["reference:url,example.com;"], &["reference;", "reference:url;"]),
     ("requires", &["requires:version >= 7;"], &["requires;", "requires:x;"]),
     ("rev", &["rev:1;"], &["rev;", "rev:x;"]),
+    ("rpc", &["rpc:100000;", "rpc:100000,2;", "rpc:100000, *, 3;", "rpc:100000,2,*;"], &["rpc;", "rpc:*;", "rpc:a,1,1;", "rpc:100000,,3;", "rpc:100000,x,3;", "rpc:4294967296;", "rpc:1,2,3,4;"]),
     ("sameip", &["sameip;"], &["sameip:1;"]),
     ("seq", &["seq:5;", "seq:<9;"], &["seq;", "seq:x;"]),
     ("sid", &[""], &["sid;", "sid:2;"]),
