@@ -365,3 +365,23 @@ fn calls_of_rpc() {
     assert!(hold(&udp(&call), &all).is_empty(), "a reply");
     assert!(hold(&ping(8, 0), &all).is_empty());
 }
+
+#[test]
+fn events_by_their_whole_names() {
+    let all = [
+        "engine-event:decoder.ipv4.opt_unknown",
+        "engine-event:decoder.ipv4.opt_pad_required",
+        "engine-event:stream.pkt_broken_ack",
+        "decode-event:ipv4.opt_pad_required",
+    ];
+    assert_eq!(hold(&ipv4([0, 0], &[99, 4, 0, 0]), &all), [all[1], all[3]]);
+    let broken = etherparse::TcpHeader {
+        acknowledgment_number: 1,
+        syn: true,
+        ..etherparse::TcpHeader::new(1, 2, 3, 4)
+    };
+    let builder = PacketBuilder::ethernet2([1; 6], [2; 6]).ipv4([10, 0, 0, 1], [8, 8, 8, 8], 64);
+    let mut segment = Vec::new();
+    builder.tcp_header(broken).write(&mut segment, b"").unwrap();
+    assert_eq!(hold(&segment, &all), [all[2]]);
+}

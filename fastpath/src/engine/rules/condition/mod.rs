@@ -26,7 +26,7 @@ pub(super) use amount::{
 };
 pub(super) use bits::{hostbits, xbits};
 pub(super) use checksum::checksum;
-pub(super) use event::{decode_event, stream_event};
+pub(super) use event::{decode_event, engine_event, stream_event};
 pub(super) use flow::flow;
 pub(super) use flowbits::flowbits;
 pub(super) use flowint::flowint;

@@ -44,6 +44,7 @@ const FORMS: &[Forms] = &[
     ("dotprefix", &["tcp.hdr; dotprefix; content:\"a\";"], &["dotprefix;", "tcp.hdr; dotprefix;", "tcp.hdr; dotprefix:1; content:\"a\";"]),
     ("dsize", &["dsize:>5;", "dsize:1<>5;"], &["dsize;", "dsize:x;", "dsize:5<>1;"]),
     ("endswith", &["content:\"abc\"; endswith;"], &["endswith;", "content:\"abc\"; endswith:1;", "content:\"abc\"; endswith; endswith;"]),
+    ("engine-event", &["engine-event:decoder.ipv4.pkt_too_small;", "engine-event:stream.3whs_ack_in_wrong_dir;"], &["engine-event;", "engine-event:ipv4.pkt_too_small;", "engine-event:decoder.no.such;", "engine-event:stream.no_such;", "engine-event:stream.stream.3whs_ack_in_wrong_dir;"]),
     ("entropy", &["entropy:value > 4;", "entropy:bytes 10, offset 0, value < 2;"], &["entropy;", "entropy:x;", "entropy:value 9 > 1;"]),
     ("ether.hdr", &["ether.hdr; content:\"a\";"], &["ether.hdr;", "ether.hdr:1; content:\"a\";"]),
     ("fast_pattern", &["content:\"abc\"; fast_pattern;", "content:\"abc\"; fast_pattern:only;", "content:\"abc\"; fast_pattern:1,2;"], &["fast_pattern;", "content:\"abc\"; fast_pattern:2,2;", "content:\"abc\"; fast_pattern:x;"]),
