@@ -14,6 +14,7 @@ mod payload;
 mod reputation;
 mod rpc;
 mod tcp;
+mod texts;
 mod vlan;
 
 use super::{
@@ -37,6 +38,7 @@ pub(super) use payload::dsize;
 pub(super) use reputation::iprep;
 pub(super) use rpc::rpc;
 pub(super) use tcp::{ack, flags, mss, seq, window, window_scale};
+pub(super) use texts::{flowvar, pktvar};
 pub(super) use vlan::{vlan_id, vlan_layers};
 
 /// One such keyword of a rule.
@@ -57,6 +59,7 @@ pub(super) enum Condition {
     Bits(bits::Test),
     Checksum(checksum::Test),
     Rpc(rpc::Test),
+    Texts(texts::Test),
 }
 
 impl Condition {
@@ -77,6 +80,7 @@ impl Condition {
             Self::Bits(test) => test.holds(subject, state),
             Self::Checksum(test) => test.holds(subject),
             Self::Rpc(test) => test.holds(subject.packet),
+            Self::Texts(test) => test.holds(state),
         }
     }
 
@@ -98,7 +102,7 @@ impl Condition {
             Self::Flow(_) | Self::Reputation(_) | Self::FlowBits(_) | Self::FlowInt(_) | Self::Event(_) => {
                 false
             }
-            Self::Bits(_) => false,
+            Self::Bits(_) | Self::Texts(_) => false,
         }
     }
 

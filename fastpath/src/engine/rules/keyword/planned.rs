@@ -6,7 +6,7 @@ pub(super) const PLANNED: &[(&str, &[&str])] = &[
     ("header-keywords", &["geoip"]),
     ("payload-keywords", &["replace"]),
     ("transforms", &["luaxform"]),
-    ("flow-keywords", &["flowvar", "pktvar", "flow.elephant"]),
+    ("flow-keywords", &["flow.elephant"]),
     ("config", &["config"]),
     ("lua-detection", &["lua", "luajit"]),
 ];

@@ -7,6 +7,7 @@
 
 use super::{
     base64::Base64Decode,
+    capture::Captured,
     content::{Content, Window},
     pcre::Pcre,
     program::{Program, Step},
@@ -23,6 +24,7 @@ pub(in crate::engine::rules) struct Cursors {
     /// What is left of [`BUDGET`].
     budget: usize,
     pcre: pcre::Scratch,
+    captured: Captured,
     /// What `base64_decode` decodes, and the memory for what is asked of that.
     decoded: Vec<u8>,
     inner: Option<Box<Cursors>>,
@@ -68,6 +70,27 @@ impl States {
             && let Some(old) = self.values.get_mut(first + usize::from(variable))
         {
             *old = value;
+        }
+    }
+
+    /// As [`Self::push`], with where the groups of a match lie whose subject begins at `start`.
+    fn push_match(
+        &mut self,
+        place: usize,
+        values: &[u64],
+        pcre: &Pcre,
+        start: usize,
+        matched: &pcre::Scratch,
+    ) {
+        if pcre.captures.is_empty() {
+            return self.push(place, values);
+        }
+        self.push_with(place, values, None);
+        let first = self.values.len() - values.len();
+        for (variable, at) in pcre.captures.iter().map(|capture| capture.place(start, matched)) {
+            if let Some(old) = self.values.get_mut(first + usize::from(variable)) {
+                *old = at;
+            }
         }
     }
 
@@ -129,7 +152,7 @@ impl Cursors {
         self.now.places.push(0);
         self.now.values.resize(program.variables, 0);
         self.budget = BUDGET;
-        program.steps.iter().enumerate().all(|(at, step)| match step {
+        let satisfied = program.steps.iter().enumerate().all(|(at, step)| match step {
             Step::Content(content) if program.variables == 0 => self.find_content(content, text),
             Step::Content(content) => self.find_content_of_each(content, text),
             Step::Pcre(pcre) => self.find_pcre(pcre, text.bytes),
@@ -146,7 +169,18 @@ impl Cursors {
             Step::Extract(extract) => self.go(text, Some(extract.variable), |view| extract.extract(view)),
             Step::Math(math) => self.go(text, Some(math.variable), |view| math.calculate(view)),
             Step::Base64(decode, program) => self.decode(*decode, program, text),
-        })
+        });
+        if satisfied {
+            let texts =
+                program.captures.iter().filter_map(|capture| capture.text(text.bytes, self.now.values_of(0)));
+            texts.for_each(|(keep, text)| self.captured.add(keep, text));
+        }
+        satisfied
+    }
+
+    /// What expressions have captured since this was last cleared, each time for the first choice that satisfied its program.
+    pub(in crate::engine::rules) fn captured(&mut self) -> &mut Captured {
+        &mut self.captured
     }
 
     /// Keeps the states that pass a test.
@@ -334,13 +368,13 @@ impl Cursors {
                     Found::Nowhere | Found::TooMuch => {}
                     Found::At(..) if pcre.negated => {}
                     Found::At(begin, end) if pcre.anchors => {
-                        self.next.push(start + end, values);
+                        self.next.push_match(start + end, values, pcre, start, &self.pcre);
                         from = begin + 1;
                         if from <= subject.len() {
                             continue;
                         }
                     }
-                    Found::At(..) => self.next.push(cursor, values),
+                    Found::At(..) => self.next.push_match(cursor, values, pcre, start, &self.pcre),
                 }
                 break;
             }

@@ -5,6 +5,7 @@ use super::{
     base64::Base64Decode,
     bsize::BufferSize,
     byte::{ByteExtract, ByteJump, ByteMath, ByteTest},
+    capture::Capture,
     content::{self, Content, Window},
     entropy::Entropy,
     isdataat::IsDataAt,
@@ -25,6 +26,8 @@ pub(in crate::engine::rules) struct Program {
     pub(super) lead: usize,
     /// Variables that its steps set.
     pub(super) variables: usize,
+    /// Those of them that say where the groups of expressions lie.
+    pub(super) captures: Box<[Capture]>,
 }
 
 /// One keyword of it.
@@ -70,7 +73,11 @@ impl Program {
             step.set_anchors(followed);
             followed = step.is_relative() || (followed && !step.moves());
         }
-        Ok(Self { steps, lead, variables })
+        let captures = steps.iter().flat_map(|step| match step {
+            Step::Pcre(pcre) => &*pcre.captures,
+            _ => &[],
+        });
+        Ok(Self { captures: captures.copied().collect(), steps, lead, variables })
     }
 
     /// Whether it asks nothing.

@@ -3,7 +3,7 @@
 //! Compiled with PCRE2's just-in-time compiler where the processor has one. Matching is bounded: by PCRE2's own limits, and by a
 //! stack of fixed size; what exceeds them does not match, and says so.
 
-use std::{fmt, ops::Range, ptr::NonNull};
+use std::{ffi::CString, fmt, ops::Range, ptr::NonNull};
 
 use pcre2_sys as sys;
 
@@ -111,6 +111,15 @@ impl Regex {
             )
         };
         groups
+    }
+
+    /// The number of the group that is called so.
+    pub(in crate::engine::rules) fn group_called(&self, name: &str) -> Option<usize> {
+        let name = CString::new(name).ok()?;
+        // SAFETY: `code` lives as long as `self`, and the name ends with NUL.
+        let number =
+            unsafe { sys::pcre2_substring_number_from_name_8(self.code.as_ptr(), name.as_ptr().cast()) };
+        usize::try_from(number).ok().filter(|&number| number > 0)
     }
 
     /// The first match in `subject` that starts at `from` or later.
@@ -317,6 +326,9 @@ mod tests {
         assert_eq!(groups("(a)|(b)", b"b"), (2, Found::At(0, 1), vec![]), "the first has no part");
         let (many, found, told) = groups(&"(.)".repeat(20), &[b'a'; 20]);
         assert_eq!((many, found, told.len(), told.last()), (20, Found::At(0, 20), 8, Some(&(7..8))));
+        let named = Regex::new(b"(a)(?P<second>b)", Options::default()).unwrap();
+        assert_eq!((named.group_called("second"), named.group_called("third")), (Some(2), None));
+        assert_eq!(named.group_called("a\0b"), None);
     }
 
     #[test]
