@@ -119,3 +119,19 @@ alert udp any any -> any any (flowvar:a,zzz; pktvar:b,zzz; sid:2;)";
     let allocated = allocation_counter::measure(|| (0..100).for_each(|_| inspect(&mut packets[0])));
     assert_eq!(allocated.count_total, 0);
 }
+
+#[test]
+fn whether_a_rule_matches_does_not_depend_on_what_it_captures() {
+    let contents =
+        "content:\"a\"; content:\"b\"; distance:0; content:\"c\"; distance:0; content:\"d\"; distance:0;";
+    let rules = format!(
+        "alert udp any any -> any any ({contents} pcre:\"/(e)/R\"; sid:1;)
+alert udp any any -> any any ({contents} pcre:\"/(e)/R, alert:x\"; sid:2;)"
+    );
+    let mut engine = engine(&rules, Enforcement::Report);
+    let captured = Captures { alert: texts(&[("x", "e")]), ..Captures::default() };
+    assert_eq!(alerts(&mut engine, udp(b"abcde")), [(1, Captures::default()), (2, captured)]);
+    // So many choices that they cannot be told apart.
+    let decoys = ["a", "b", "c", "d", "e"].map(|letter| letter.repeat(80)).concat();
+    assert_eq!(sids_of(&alerts(&mut engine, udp(decoys.as_bytes()))), [1, 2]);
+}

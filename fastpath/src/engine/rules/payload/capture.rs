@@ -1,11 +1,11 @@
 //! What an expression captures, kept under a name when the rule matches: `pcre:"/(…)/, flow:name, pkt:name, alert:name"` and
 //! `(?P<flow_name>…)` (Suricata: detect-pcre.c).
 //!
-//! Where a group lies is a variable of the program, so that in the end it is known for the choice that satisfied all steps.
+//! When a program is satisfied it is run once more, with a variable for each group that says where it lies, so that in the end this is known
+//! for the choice that satisfied all steps. Whether a rule matches so never depends on what it captures.
 
 use std::ops::Range;
 
-use super::variable;
 use crate::engine::rules::{
     fault::Fault,
     lexer::Token,
@@ -17,9 +17,9 @@ use crate::engine::rules::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::engine::rules) struct Capture {
     group: usize,
-    /// Says where it lies.
-    variable: u8,
-    keep: Keep,
+    /// The variable that says where it lies, one behind those that the rule names.
+    pub(super) variable: usize,
+    pub(super) keep: Keep,
 }
 
 /// What a text is kept of, and under which name.
@@ -81,7 +81,7 @@ impl Capture {
         names: Option<Token<'_>>,
         regex: &Regex,
         shared: &Shared,
-    ) -> Result<Vec<(usize, Keep)>, Fault> {
+    ) -> Result<Box<[Self]>, Fault> {
         let mut all = Vec::new();
         let groups = usize::try_from(regex.groups()).unwrap_or(usize::MAX);
         let words = names.into_iter().flat_map(|names| names.split(',')).flat_map(words);
@@ -99,7 +99,7 @@ impl Capture {
                     "there are more names than groups in parentheses: the expression has {groups} of those"
                 )));
             }
-            all.push((group, keep));
+            all.push(Self { group, variable: 0, keep });
         }
         for (at, _) in expression.text.match_indices("(?P<") {
             let at = at + "(?P<".len();
@@ -108,35 +108,25 @@ impl Capture {
             let Some((kind, name)) = called.split_once('_') else { continue };
             let name = Token { text: name, at: expression.at + at + kind.len() + 1 };
             if let (Some(group), Some(keep)) = (regex.group_called(called), Keep::new(kind, name, shared)) {
-                all.push((group, keep?));
+                all.push(Self { group, variable: 0, keep: keep? });
             }
         }
-        match all.iter().all(|(group, _)| *group <= MOST) && all.len() <= MOST {
-            true => Ok(all),
+        match all.iter().all(|capture: &Self| capture.group <= MOST) && all.len() <= MOST {
+            true => Ok(all.into()),
             false => Err(expression.fault(format!("of an expression the first {MOST} groups can be kept"))),
         }
     }
 
-    /// Gives each its variable.
-    pub(super) fn declare(
-        all: &[(usize, Keep)],
-        names: &mut variable::Names,
-        at: Token<'_>,
-    ) -> Result<Box<[Self]>, Fault> {
-        all.iter().map(|&(group, keep)| Ok(Self { group, variable: names.reserve(at)?, keep })).collect()
-    }
-
-    /// The variable, and where the group of the match at hand lies, whose subject begins at `start`.
-    pub(super) fn place(&self, start: usize, matched: &Scratch) -> (u8, u64) {
-        let place = matched.group(self.group).map_or(NOWHERE, |group| {
+    /// Where the group of the match at hand lies, whose subject begins at `start`.
+    pub(super) fn place(&self, start: usize, matched: &Scratch) -> u64 {
+        matched.group(self.group).map_or(NOWHERE, |group| {
             ((start + group.start) as u64) << 32 | (start + group.end) as u64 & 0xffff_ffff
-        });
-        (self.variable, place)
+        })
     }
 
     /// What it has captured.
     pub(super) fn text<'t>(&self, bytes: &'t [u8], variables: &[u64]) -> Option<(Keep, &'t [u8])> {
-        let place = *variables.get(usize::from(self.variable))?;
+        let place = *variables.get(self.variable)?;
         let half = |half| usize::try_from(half).ok();
         let range: Range<usize> = half(place >> 32)?..half(place & 0xffff_ffff)?;
         bytes.get(range).map(|text| (self.keep, text))

@@ -73,7 +73,7 @@ impl States {
         }
     }
 
-    /// As [`Self::push`], with where the groups of a match lie whose subject begins at `start`.
+    /// As [`Self::push`], of a match whose subject begins at `start`: with where its groups lie, when there are variables for that.
     fn push_match(
         &mut self,
         place: usize,
@@ -82,14 +82,14 @@ impl States {
         start: usize,
         matched: &pcre::Scratch,
     ) {
-        if pcre.captures.is_empty() {
+        if pcre.captures.iter().all(|capture| capture.variable >= self.variables) {
             return self.push(place, values);
         }
         self.push_with(place, values, None);
         let first = self.values.len() - values.len();
-        for (variable, at) in pcre.captures.iter().map(|capture| capture.place(start, matched)) {
-            if let Some(old) = self.values.get_mut(first + usize::from(variable)) {
-                *old = at;
+        for capture in &pcre.captures {
+            if let Some(old) = self.values.get_mut(first + capture.variable) {
+                *old = capture.place(start, matched);
             }
         }
     }
@@ -148,12 +148,30 @@ impl<'t> Text<'t> {
 impl Cursors {
     /// Whether there is a choice of occurrences that satisfies all steps.
     pub(in crate::engine::rules) fn satisfy(&mut self, program: &Program, text: Text<'_>) -> bool {
-        self.now.clear(program.variables);
+        let satisfied = self.run(program, program.variables, text);
+        if satisfied && !program.captures.is_empty() {
+            self.capture(program, text);
+        }
+        satisfied
+    }
+
+    /// Takes note of what the expressions capture in the first choice. Choices that differ in that alone are told apart, which may be
+    /// too much work: then nothing is captured.
+    fn capture(&mut self, program: &Program, text: Text<'_>) {
+        if self.run(program, program.variables + program.captures.len(), text) {
+            let values = self.now.values_of(0);
+            let texts = program.captures.iter().filter_map(|capture| capture.text(text.bytes, values));
+            texts.for_each(|(keep, text)| self.captured.add(keep, text));
+        }
+    }
+
+    fn run(&mut self, program: &Program, variables: usize, text: Text<'_>) -> bool {
+        self.now.clear(variables);
         self.now.places.push(0);
-        self.now.values.resize(program.variables, 0);
+        self.now.values.resize(variables, 0);
         self.budget = BUDGET;
-        let satisfied = program.steps.iter().enumerate().all(|(at, step)| match step {
-            Step::Content(content) if program.variables == 0 => self.find_content(content, text),
+        program.steps.iter().enumerate().all(|(at, step)| match step {
+            Step::Content(content) if variables == 0 => self.find_content(content, text),
             Step::Content(content) => self.find_content_of_each(content, text),
             Step::Pcre(pcre) => self.find_pcre(pcre, text.bytes),
             // It would be relative to the start of a stream, which is not remembered any more.
@@ -163,19 +181,15 @@ impl Cursors {
             Step::Test(test) => self.keep(text, |view| test.holds(view)),
             Step::Asn1(asn1) => self.keep(text, |view| asn1.holds(view)),
             Step::Entropy(entropy) => self.keep(text, |view| entropy.holds(view)),
+            // They were asked before, and one may have added to its set.
+            Step::Set(_) | Step::Reputation(_) if variables > program.variables => true,
             Step::Set(lookup) => lookup.matches(text.bytes),
             Step::Reputation(reputed) => reputed.matches(text.bytes),
             Step::Jump(jump) => self.go(text, None, |view| Some((0, jump.jump(view)?))),
             Step::Extract(extract) => self.go(text, Some(extract.variable), |view| extract.extract(view)),
             Step::Math(math) => self.go(text, Some(math.variable), |view| math.calculate(view)),
             Step::Base64(decode, program) => self.decode(*decode, program, text),
-        });
-        if satisfied {
-            let texts =
-                program.captures.iter().filter_map(|capture| capture.text(text.bytes, self.now.values_of(0)));
-            texts.for_each(|(keep, text)| self.captured.add(keep, text));
-        }
-        satisfied
+        })
     }
 
     /// What expressions have captured since this was last cleared, each time for the first choice that satisfied its program.

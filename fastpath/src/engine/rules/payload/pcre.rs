@@ -86,13 +86,13 @@ pub(in crate::engine::rules) fn pcre(draft: &mut Draft<'_>, value: Token<'_>) ->
         .map_err(|error| Fault::new(expression_at, error.to_string()))?;
     let expression = Token { text: expression, at: expression_at };
     let names = names.map(|names| Token { text: names, at: flags_at + flags.len() + 1 });
-    let mut kept = Capture::parse_all(expression, names, &regex, draft.context.shared)?;
+    let mut captures = Capture::parse_all(expression, names, &regex, draft.context.shared)?;
     if negated {
         // What must not be found captures nothing.
-        kept.clear();
+        captures = Box::default();
     }
-    for (_, keep) in &kept {
-        match keep {
+    for capture in &captures {
+        match capture.keep {
             Keep::Flow(_) => draft.ordering.flowvars.write(),
             Keep::Packet(_) => draft.ordering.pktvars.write(),
             Keep::Alert(_) => {}
@@ -105,10 +105,9 @@ pub(in crate::engine::rules) fn pcre(draft: &mut Draft<'_>, value: Token<'_>) ->
         }
         None => draft.sections.section(),
     };
-    if section.buffer == Buffer::Base64 && !kept.is_empty() {
+    if section.buffer == Buffer::Base64 && !captures.is_empty() {
         return Err(value.fault("of `base64_data` nothing that is captured can be kept"));
     }
-    let captures = Capture::declare(&kept, &mut section.names, value)?;
     let pcre = Pcre { regex, negated, relative, anchors: false, captures };
     section.steps.push(StepDraft::Other(Step::Pcre(pcre)));
     Ok(())

@@ -26,7 +26,7 @@ pub(in crate::engine::rules) struct Program {
     pub(super) lead: usize,
     /// Variables that its steps set.
     pub(super) variables: usize,
-    /// Those of them that say where the groups of expressions lie.
+    /// What its expressions capture, each with a variable behind those.
     pub(super) captures: Box<[Capture]>,
 }
 
@@ -73,11 +73,16 @@ impl Program {
             step.set_anchors(followed);
             followed = step.is_relative() || (followed && !step.moves());
         }
-        let captures = steps.iter().flat_map(|step| match step {
-            Step::Pcre(pcre) => &*pcre.captures,
-            _ => &[],
+        let expressions = steps.iter_mut().filter_map(|step| match step {
+            Step::Pcre(pcre) => Some(pcre),
+            _ => None,
         });
-        Ok(Self { captures: captures.copied().collect(), steps, lead, variables })
+        let mut captures = Vec::new();
+        for capture in expressions.flat_map(|pcre| &mut pcre.captures) {
+            capture.variable = variables + captures.len();
+            captures.push(*capture);
+        }
+        Ok(Self { captures: captures.into(), steps, lead, variables })
     }
 
     /// Whether it asks nothing.

@@ -27,14 +27,6 @@ impl Names {
         Ok(index)
     }
 
-    /// Gives a variable that the rule cannot name its index.
-    pub(in crate::engine::rules) fn reserve(&mut self, at: Token<'_>) -> Result<u8, Fault> {
-        let index = u8::try_from(self.0.len())
-            .map_err(|_| at.fault(format!("a rule may have {MOST} variables at most")))?;
-        self.0.push(String::new());
-        Ok(index)
-    }
-
     /// The index of a variable declared before.
     pub(in crate::engine::rules) fn look_up(&self, name: Token<'_>) -> Result<u8, Fault> {
         let index = self.0.iter().position(|known| known == name.text);
