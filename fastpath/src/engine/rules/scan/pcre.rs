@@ -229,7 +229,7 @@ impl Scratch {
         let pairs = unsafe { sys::pcre2_get_ovector_pointer_8(memory.data.as_ptr()) }.cast::<[usize; 2]>();
         // SAFETY: the match data was made with `PAIRS` pairs; `number` is below `pairs`, which is `PAIRS` at most, and that many were set
         // by the match.
-        Some(unsafe { *pairs.add(number) })
+        Some(unsafe { *pairs.wrapping_add(number) })
     }
 }
 
@@ -322,7 +322,7 @@ mod tests {
             (2, Found::Nowhere, vec![]),
             "nothing is left of the match before"
         );
-        assert_eq!(groups("(a)|(b)", b"a"), (2, Found::At(0, 1), vec![0..1]));
+        assert_eq!(groups("(a)()|(b)", b"a"), (3, Found::At(0, 1), vec![0..1, 1..1]));
         assert_eq!(groups("(a)|(b)", b"b"), (2, Found::At(0, 1), vec![]), "the first has no part");
         let (many, found, told) = groups(&"(.)".repeat(20), &[b'a'; 20]);
         assert_eq!((many, found, told.len(), told.last()), (20, Found::At(0, 20), 8, Some(&(7..8))));
