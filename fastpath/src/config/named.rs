@@ -240,6 +240,9 @@ const KEYS: &[(&str, Setter)] = &[
     ("stream.memcap", |to, _, value| size(value).map(|bytes| to.engine.stream.memcap = bytes)),
     ("stream.midstream", |to, _, value| switch(value).map(|on| to.engine.stream.midstream = on)),
     ("stream.async-oneside", |to, _, value| switch(value).map(|on| to.engine.stream.async_oneside = on)),
+    ("stream.checksum-validation", |to, _, value| {
+        switch(value).map(|on| to.engine.stream.checksum_validation = on)
+    }),
     ("stream.reassembly.memcap", |to, _, value| {
         size(value).map(|bytes| to.engine.stream.reassembly_memcap = bytes)
     }),

@@ -16,7 +16,7 @@ use super::{
     flow::{Ended, Exceptions, Flow, FlowAction, FlowEnd, FlowId, FlowState, TtlRange},
     meta::{Direction, LinkType, PortId, Timestamp},
     packet::{ArpPacketSlice, DecodeEvent, Tunnel},
-    rules::{Recipients, RuleInfo},
+    rules::{Captures, Recipients, RuleInfo},
     stream::StreamEvent,
     verdict::{DropReason, Verdict},
 };
@@ -202,6 +202,8 @@ pub enum EventKind {
         decided: Decided,
         /// Bytes that it shows, when it was asked to ([`Wanted::excerpts`]).
         excerpt: Option<Box<Excerpt>>,
+        /// What expressions have captured until then.
+        captures: Option<Box<Captures>>,
     },
     /// A packet was dropped.
     Drop {

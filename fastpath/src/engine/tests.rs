@@ -15,6 +15,7 @@ use crate::engine::{
 };
 
 mod attack;
+mod captures;
 mod excerpt;
 mod expect;
 mod header;

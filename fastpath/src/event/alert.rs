@@ -5,11 +5,11 @@ use std::fmt;
 use base64::{display::Base64Display, engine::general_purpose::STANDARD};
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
-use super::{AlertOptions, record::Address};
+use super::{AlertOptions, captures::Texts, record::Address};
 use crate::engine::{
     event::{Excerpt, Outcome, PacketFacts},
     meta::LinkType,
-    rules::{Details, Metadata, Reference, RuleInfo, Target},
+    rules::{Captures, Details, Metadata, Reference, RuleInfo, Target},
 };
 
 /// The `alert` object.
@@ -29,9 +29,12 @@ pub(super) struct AlertObject<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     references: Option<References<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    metadata: Option<MetadataObject<'a>>,
+    metadata: Option<RuleMetadata<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rule: Option<&'a str>,
+    /// What expressions have captured for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<Texts<'a>>,
 }
 
 /// An attacker, or what is attacked.
@@ -51,9 +54,9 @@ impl Serialize for References<'_> {
 }
 
 /// One member for each key.
-struct MetadataObject<'a>(&'a [Metadata]);
+struct RuleMetadata<'a>(&'a [Metadata]);
 
-impl Serialize for MetadataObject<'_> {
+impl Serialize for RuleMetadata<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for Metadata { key, values } in self.0 {
@@ -78,11 +81,16 @@ impl<'a> AlertObject<'a> {
                 .map(|Details { references, .. }| References(references))
                 .filter(|references| !references.0.is_empty()),
             metadata: list(options.rule_metadata)
-                .map(|Details { metadata, .. }| MetadataObject(metadata))
+                .map(|Details { metadata, .. }| RuleMetadata(metadata))
                 .filter(|metadata| !metadata.0.is_empty()),
             rule: list(options.rule_text).and_then(|details| details.text.as_deref()),
             ..Self::short(rule, outcome, packet)
         }
+    }
+
+    /// With what was captured for it.
+    pub(super) fn with(self, captures: Option<&'a Captures>) -> Self {
+        Self { context: captures.and_then(|captures| Texts::new(&captures.alert)), ..self }
     }
 
     /// The same without what is only said when it is asked for, as in a `drop` record.
@@ -101,6 +109,7 @@ impl<'a> AlertObject<'a> {
             references: None,
             metadata: None,
             rule: None,
+            context: None,
         }
     }
 }
@@ -178,7 +187,7 @@ impl Serialize for Base64<'_> {
 }
 
 /// Bytes as text: what is neither printable ASCII nor a line end is a dot.
-struct Printable<'a>(&'a [u8]);
+pub(super) struct Printable<'a>(pub(super) &'a [u8]);
 
 impl fmt::Display for Printable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

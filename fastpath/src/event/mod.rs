@@ -1,6 +1,7 @@
 //! EVE JSON: the records and their writers.
 
 mod alert;
+mod captures;
 mod community;
 mod drop;
 mod file;

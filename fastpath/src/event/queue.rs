@@ -328,6 +328,7 @@ mod tests {
                 outcome: Outcome::Allowed,
                 decided: Decided::FORWARD,
                 excerpt: None,
+                captures: None,
             },
         }
     }

@@ -14,6 +14,7 @@ use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::forma
 use super::{
     EveOptions, EventType,
     alert::{AlertObject, ExcerptObject},
+    captures::MetadataObject,
     community,
     drop::{DropObject, Verdict},
     flow::{FlowObject, NetflowObject, TcpObject},
@@ -75,6 +76,8 @@ struct Record<'a> {
     tunnel: Option<TunnelObject>,
     #[serde(skip_serializing_if = "Option::is_none")]
     alert: Option<AlertObject<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<MetadataObject<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     anomaly: Option<Anomaly>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -182,18 +185,23 @@ pub(super) fn append_lines(
         ..record(event_type, &event.packet)
     };
     match &event.kind {
-        EventKind::Alert { rule, outcome, decided, excerpt } if on(EventType::Alert) => append(Record {
-            alert: Some(AlertObject::new(rule, *outcome, &event.packet, &options.alert)),
-            direction: event.flow.as_ref().map(direction),
-            flow: event
-                .flow
-                .as_ref()
-                .filter(|_| options.alert.flow)
-                .map(|flow| FlowObject::of_packet(flow, &event.packet)),
-            excerpt: excerpt.as_ref().map(|excerpt| ExcerptObject::new(excerpt, &options.alert)),
-            verdict: options.alert.verdict.then(|| Verdict::new(*decided, event.packet.protocol)),
-            ..of_packet(EventType::Alert)
-        }),
+        EventKind::Alert { rule, outcome, decided, excerpt, captures } if on(EventType::Alert) => {
+            append(Record {
+                alert: Some(
+                    AlertObject::new(rule, *outcome, &event.packet, &options.alert).with(captures.as_deref()),
+                ),
+                metadata: captures.as_deref().and_then(MetadataObject::new),
+                direction: event.flow.as_ref().map(direction),
+                flow: event
+                    .flow
+                    .as_ref()
+                    .filter(|_| options.alert.flow)
+                    .map(|flow| FlowObject::of_packet(flow, &event.packet)),
+                excerpt: excerpt.as_ref().map(|excerpt| ExcerptObject::new(excerpt, &options.alert)),
+                verdict: options.alert.verdict.then(|| Verdict::new(*decided, event.packet.protocol)),
+                ..of_packet(EventType::Alert)
+            })
+        }
         EventKind::Tagged { bytes, link } if on(EventType::Alert) && options.tagged_packets => {
             append(Record {
                 event_type: "packet",

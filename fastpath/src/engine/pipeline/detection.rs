@@ -40,6 +40,7 @@ impl Engine {
             time: sight.place.meta.time,
             length: sight.place.bytes.len(),
             packet: sight.packet,
+            checksums: sight.place.meta.checksums,
             decode_events: sight.decode_events,
             stream_events: sight.stream_events,
             seen_by: sight.seen_by,
@@ -52,7 +53,7 @@ impl Engine {
         let of_flow = facts.map(|flow| event::FlowFacts::of(flow.record, flow.direction));
         let layer = Some(sight.place.layer);
         let mut showing = Showing::new(settings.wanted.excerpts, layer, sight.packet, stream);
-        rules.inspect(&subject, memory.as_deref_mut(), scratch, |found| {
+        rules.inspect(&subject, memory.as_deref_mut(), scratch, |found, captures| {
             let Match { rule, report, filtered, bypass, .. } = found;
             let via = if is_own { found.via } else { Via::Packet };
             matched.bypass_flow |= bypass && is_own;
@@ -85,6 +86,7 @@ impl Engine {
                         rejected: matched.rejected,
                     },
                     excerpt: showing.excerpt(via),
+                    captures: captures(),
                 };
                 findings.sink.emit(event(sight, of_flow, kind));
             } else if rule.action != Action::Pass {

@@ -9,7 +9,7 @@ use crate::engine::{
     counters::Counters,
     event::{Decided, Event, EventKind, EventSink, Excerpts, FlowFacts, Origin, Outcome},
     flow::{Ended, Flow, FlowAction, FlowState},
-    meta::{Direction, LinkType, PortId, Timestamp},
+    meta::{ChecksumState, Direction, LinkType, PortId, Timestamp},
     packet::Packet,
     rules::{self, Action, Match, RuleSet, Scratch, SeenBy, Stream, Subject},
     stream::{Fresh, Streams},
@@ -69,6 +69,7 @@ impl Ending<'_> {
             time: now,
             length: bytes.len(),
             packet: &packet,
+            checksums: ChecksumState::Trusted,
             decode_events: Default::default(),
             seen_by: SeenBy::InStream,
             flow: Some(rules::FlowFacts {
@@ -86,32 +87,38 @@ impl Ending<'_> {
         let facts = packet.facts();
         let mut alerted = false;
         let mut showing = Showing::new(self.excerpts, None, &packet, subject.stream);
-        self.rules.inspect(&subject, Some(memory), self.scratch, |Match { rule, via, report, .. }| {
-            let passed = rule.action == Action::Pass;
-            let next = if passed { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-            if !report {
-                self.counters.detect.suppressed += u64::from(!passed);
-                return next;
-            }
-            alerted = true;
-            self.counters.detect.alerts += 1;
-            sink.emit(Event {
-                time: now,
-                port: PortId::default(),
-                number: 0,
-                origin: Origin::FlowEnd,
-                outer: None,
-                packet: facts,
-                flow: Some(FlowFacts::of(flow, direction)),
-                kind: EventKind::Alert {
-                    rule: Arc::clone(rule),
-                    outcome: Outcome::Allowed,
-                    decided: Decided::FORWARD,
-                    excerpt: showing.excerpt(via),
-                },
-            });
-            next
-        });
+        self.rules.inspect(
+            &subject,
+            Some(memory),
+            self.scratch,
+            |Match { rule, via, report, .. }, captures| {
+                let passed = rule.action == Action::Pass;
+                let next = if passed { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+                if !report {
+                    self.counters.detect.suppressed += u64::from(!passed);
+                    return next;
+                }
+                alerted = true;
+                self.counters.detect.alerts += 1;
+                sink.emit(Event {
+                    time: now,
+                    port: PortId::default(),
+                    number: 0,
+                    origin: Origin::FlowEnd,
+                    outer: None,
+                    packet: facts,
+                    flow: Some(FlowFacts::of(flow, direction)),
+                    kind: EventKind::Alert {
+                        rule: Arc::clone(rule),
+                        outcome: Outcome::Allowed,
+                        decided: Decided::FORWARD,
+                        excerpt: showing.excerpt(via),
+                        captures: captures(),
+                    },
+                });
+                next
+            },
+        );
         flow.alerted |= alerted;
     }
 }

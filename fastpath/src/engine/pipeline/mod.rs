@@ -85,7 +85,7 @@ impl Engine {
 
     /// A packet that is no fragment: its flow, its session, the rules.
     fn inspect_flow(&mut self, sight: &mut Sight<'_>, findings: &mut Findings<'_>) {
-        if sight.place.meta.checksums == ChecksumState::Unverified && !sight.packet.checksums_ok() {
+        if self.has_wrong_checksum(sight) {
             self.count_bad_checksum(sight.packet);
             self.inspect_rules(sight, findings);
             self.apply(Failure::Decode, sight, findings);
@@ -131,6 +131,18 @@ impl Engine {
         }
         self.inspect_rules(sight, findings);
         self.inspect_behind_gaps(sight, findings);
+    }
+
+    /// Whether the packet is one that its receiver does not take.
+    fn has_wrong_checksum(&self, sight: &Sight<'_>) -> bool {
+        let packet = sight.packet;
+        if sight.place.meta.checksums == ChecksumState::Trusted {
+            return false;
+        }
+        match packet.transport {
+            Some(Transport::Tcp(_)) if !self.settings.stream.checksum_validation => !packet.ip_checksum_ok(),
+            _ => !packet.checksums_ok(),
+        }
     }
 
     /// Takes a datagram made of fragments through everything.

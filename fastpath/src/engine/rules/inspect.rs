@@ -3,14 +3,14 @@
 use std::{ops::ControlFlow, sync::Arc};
 
 use super::{
-    RuleInfo,
+    Captures, RuleInfo,
     inspection::Transformed,
     memory::{Memory, Remembered},
     parser::Rule,
     payload::{Cursors, Text},
     prefilter::{self, Group},
     set::{RuleSet, Scratch},
-    state::State,
+    state::{State, Texts},
     subject::{SeenBy, Stream, Subject},
 };
 use crate::engine::stream::Window;
@@ -42,17 +42,18 @@ pub(in crate::engine) enum Via {
 }
 
 impl RuleSet {
-    /// Gives each rule that matches to `each`, in the order of evaluation, until that breaks. `memory` is the flow's.
+    /// Gives each rule that matches to `each`, in the order of evaluation, until that breaks, and what was captured until then. `memory` is the flow's.
     pub(in crate::engine) fn inspect<'s>(
         &'s self,
         subject: &Subject<'_>,
         memory: Option<&mut Memory>,
         scratch: &mut Scratch,
-        mut each: impl FnMut(Match<'s>) -> ControlFlow<()>,
+        mut each: impl FnMut(Match<'s>, &dyn Fn() -> Option<Box<Captures>>) -> ControlFlow<()>,
     ) {
-        let Scratch { prefilter, cursors, transformed, window, rewriting } = scratch;
+        let Scratch { prefilter, cursors, transformed, texts, window, rewriting } = scratch;
+        texts.clear();
         let (streams, variables) = memory.map(|memory| (&mut memory.streams, &mut memory.variables)).unzip();
-        let mut state = State { flow: variables, shared: &self.shared };
+        let mut state = State { flow: variables, packet: texts, shared: &self.shared };
         let group = self.prefilter.group(subject.packet);
         prefilter.clear();
         if subject.seen_by != SeenBy::InStream {
@@ -68,19 +69,23 @@ impl RuleSet {
         };
         for index in group.candidates(prefilter) {
             let Some(rule) = self.rules.get(index as usize) else { continue };
+            cursors.captured().clear();
             let Some(via) = rule.matches(index, subject, &state, look.as_mut(), cursors, transformed) else {
                 continue;
             };
-            rule.effects.iter().for_each(|effect| effect.happen(subject, &mut state));
             if let Some((packet, start)) = subject.rewritable
                 && rule.payload.replaces()
             {
                 let payload = Text::whole(subject.packet.payload);
                 cursors.replace(&rule.payload, payload, |at, new| rewriting.replace(packet, start + at, new));
             }
+            let captured = &*cursors.captured();
+            captured.iter().for_each(|(keep, text)| keep.happen(text, &mut state));
+            rule.effects.iter().for_each(|effect| effect.happen(subject, &mut state));
             let Some(found) = rule.thresholding.judge(&rule.info, via, subject, &mut state) else { continue };
             rule.tags.iter().for_each(|tag| tag.attach(subject, &mut state));
-            if each(Match { bypass: rule.bypass, ..found }).is_break() {
+            let captures = || Captures::of(captured, &state);
+            if each(Match { bypass: rule.bypass, ..found }, &captures).is_break() {
                 break;
             }
         }
@@ -93,7 +98,8 @@ impl RuleSet {
         if self.tags.is_empty() || subject.seen_by == SeenBy::InStream {
             return false;
         }
-        let mut state = State { flow: memory.map(|memory| &mut memory.variables), shared: &self.shared };
+        let flow = memory.map(|memory| &mut memory.variables);
+        let mut state = State { flow, packet: &mut Texts::default(), shared: &self.shared };
         // Each of them counts it.
         self.tags.iter().fold(false, |tagged, tag| tag.sees(subject, &mut state) | tagged)
     }

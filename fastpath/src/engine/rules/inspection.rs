@@ -4,7 +4,7 @@ use super::{
     buffer::Buffer,
     fault::Fault,
     payload::{Absent, Cursors, Program, Section, Text},
-    transform::{Inflater, Transform},
+    transform::{self, Transform},
 };
 use crate::engine::packet::Packet;
 
@@ -22,7 +22,7 @@ pub(super) struct Inspection {
 pub(super) struct Transformed {
     now: Vec<u8>,
     next: Vec<u8>,
-    inflater: Inflater,
+    scratch: transform::Scratch,
 }
 
 impl Inspection {
@@ -48,9 +48,9 @@ impl Inspection {
 impl Transformed {
     fn transform<'b>(&'b mut self, bytes: &'b [u8], transforms: &[Transform]) -> &'b [u8] {
         let Some((first, others)) = transforms.split_first() else { return bytes };
-        first.apply(bytes, &mut self.now, &mut self.inflater);
+        first.apply(bytes, &mut self.now, &mut self.scratch);
         for transform in others {
-            transform.apply(&self.now, &mut self.next, &mut self.inflater);
+            transform.apply(&self.now, &mut self.next, &mut self.scratch);
             std::mem::swap(&mut self.now, &mut self.next);
         }
         &self.now

@@ -2,6 +2,7 @@
 
 mod address;
 mod buffer;
+mod captures;
 mod change;
 mod classification;
 mod condition;
@@ -44,6 +45,7 @@ use std::{path::PathBuf, sync::Arc};
 
 pub(in crate::engine) use inspect::{Match, Via};
 pub use {
+    captures::{Captures, Text},
     change::Changes,
     classification::Classification,
     details::{Details, Kept, Metadata, Target},

@@ -39,7 +39,10 @@ pub(super) struct Ordering {
     pub(super) flowbits: Use,
     /// `flowint`.
     pub(super) flowints: Use,
-    // flowvar and pktvar would follow here.
+    /// `flowvar`, and expressions that capture of a flow.
+    pub(super) flowvars: Use,
+    /// `pktvar`, and expressions that capture of a packet.
+    pub(super) pktvars: Use,
     /// `hostbits`.
     pub(super) hostbits: Use,
     /// `xbits`.

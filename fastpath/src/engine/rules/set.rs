@@ -18,7 +18,7 @@ use super::{
     parser::{self, Parsed, Rule, Unusable},
     payload::Cursors,
     prefilter::{self, Prefilter},
-    state::{Shared, tag::Tag, threshold},
+    state::{Shared, Texts, tag::Tag, threshold},
 };
 use crate::engine::packet::Rewriting;
 
@@ -49,6 +49,8 @@ pub struct Scratch {
     pub(super) prefilter: prefilter::Scratch,
     pub(super) cursors: Cursors,
     pub(super) transformed: Transformed,
+    /// What was captured of the packet.
+    pub(super) texts: Texts,
     /// Stream data as one piece.
     pub(super) window: Vec<u8>,
     /// What rules have put in the place of others' bytes in the packet at hand.
@@ -127,6 +129,7 @@ impl RuleSet {
             prefilter: prefilter::Scratch::new(&self.prefilter, self.rules.len()),
             cursors: Cursors::default(),
             transformed: Transformed::default(),
+            texts: Texts::default(),
             window: Vec::new(),
             rewriting: Rewriting::default(),
         }

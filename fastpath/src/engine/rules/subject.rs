@@ -4,7 +4,7 @@ use etherparse::ip_number;
 
 use crate::engine::{
     flow::Flow,
-    meta::{Direction, Timestamp},
+    meta::{ChecksumState, Direction, Timestamp},
     packet::{DecodeEvents, Packet},
     stream::{Fresh, Session, StreamEvents, Streams},
 };
@@ -18,6 +18,8 @@ pub struct Subject<'a> {
     pub length: usize,
     /// Its headers and payload.
     pub packet: &'a Packet<'a>,
+    /// What is known of its checksums.
+    pub checksums: ChecksumState,
     /// What was odd about its headers or its datagram.
     pub decode_events: DecodeEvents,
     /// Which of the rules see it.

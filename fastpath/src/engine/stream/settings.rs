@@ -49,6 +49,9 @@ pub struct Settings {
     /// Sessions may be seen in one direction only (`stream.async-oneside`). Inline this trusts the client: with more than one SYN it
     /// can make believe in another beginning of its data than the server has.
     pub async_oneside: bool,
+    /// Segments with a wrong checksum are malformed (`stream.checksum-validation`). Otherwise they are taken as if it were right: inline
+    /// their sender can make believe in data that the receiver does not read.
+    pub checksum_validation: bool,
     /// What urgent data is.
     pub urgent: UrgentPolicy,
     /// Packet at which there is no memory for a session (`--simulate-packet-tcp-ssn-memcap`), 0 for none.
@@ -69,6 +72,7 @@ impl Settings {
             reach: 1 << 20,
             midstream: false,
             async_oneside: false,
+            checksum_validation: true,
             urgent: UrgentPolicy::default(),
             fail_session_at: 0,
             fail_reassembly_at: 0,

@@ -1,6 +1,7 @@
 //! Keywords about packet headers.
 
 use super::*;
+use crate::engine::meta::ChecksumState;
 
 /// Those of `options` that a rule with nothing else gives on `packet`.
 #[track_caller]
@@ -241,4 +242,146 @@ fn bad_forms_are_refused() {
         let reason = report.failed.first().map(|error| error.reason.clone()).unwrap_or_default();
         assert!(reason.contains(part), "{options}: {reason}");
     }
+}
+
+#[test]
+fn a_header_is_transformed_by_an_expression() {
+    let all = [
+        "ipv4.hdr; pcrexform:\"^E\\x00(..)\"; content:\"|00 20|\"; bsize:2",
+        "ipv4.hdr; pcrexform:\"^E\\x00(..)\"; content:\"|00 20|\"; offset:1",
+        "ipv4.hdr; pcrexform:\"^F(..)\"; content:\"E|00|\"; startswith; bsize:20",
+        "ipv4.hdr; pcrexform:\"(\\x0a.{3})\"; pcrexform:\"(\\x01)\"; content:\"|01|\"; bsize:1",
+    ];
+    assert_eq!(hold(&udp(b"data"), &all), [all[0], all[2], all[3]]);
+}
+
+/// A packet of each kind, with the place of its last checksum.
+fn with_checksums() -> [(&'static str, Vec<u8>, usize); 6] {
+    let (v4, v6) = ([[10, 0, 0, 1], [8, 8, 8, 8]], [[1; 16], [2; 16]]);
+    let ethernet = || PacketBuilder::ethernet2([1; 6], [2; 6]);
+    let over_v4 = || ethernet().ipv4(v4[0], v4[1], 64);
+    let over_v6 = || ethernet().ipv6(v6[0], v6[1], 64);
+    let packet = |write: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = Vec::new();
+        write(&mut bytes);
+        bytes
+    };
+    [
+        ("tcpv4-csum", packet(&|to| over_v4().tcp(1, 2, 3, 4).write(to, b"data").unwrap()), 34 + 16),
+        ("tcpv6-csum", packet(&|to| over_v6().tcp(1, 2, 3, 4).write(to, b"data").unwrap()), 54 + 16),
+        ("udpv4-csum", packet(&|to| over_v4().udp(1, 2).write(to, b"data").unwrap()), 34 + 6),
+        ("udpv6-csum", packet(&|to| over_v6().udp(1, 2).write(to, b"data").unwrap()), 54 + 6),
+        ("icmpv4-csum", ping(8, 0), 34 + 2),
+        (
+            "icmpv6-csum",
+            packet(&|to| over_v6().icmpv6_echo_request(1, 2).write(to, b"data").unwrap()),
+            54 + 2,
+        ),
+    ]
+}
+
+#[test]
+fn checksums_are_right_or_wrong() {
+    let kinds = with_checksums();
+    let all: Vec<_> = kinds.iter().map(|(name, ..)| *name).chain(["ipv4-csum"]).collect();
+    let rules = |word: &str| all.iter().map(|name| format!("{name}:{word}")).collect::<Vec<_>>();
+    let (valid, invalid) = (rules("valid"), rules("invalid"));
+    let options: Vec<_> = valid.iter().chain(&invalid).map(String::as_str).collect();
+    for (name, mut packet, at) in kinds {
+        let of_ip = packet[12] == 8;
+        let mut expected = vec![format!("{name}:valid")];
+        expected.extend(of_ip.then(|| "ipv4-csum:valid".into()));
+        assert_eq!(hold(&packet, &options), expected, "{name}");
+        packet[at] ^= 0x11;
+        // A packet like that is part of no flow; the rules see it.
+        expected.remove(0);
+        expected.push(format!("{name}:invalid"));
+        assert_eq!(hold(&packet, &options), expected, "{name}");
+        if of_ip {
+            packet[22] ^= 1; // TTL
+            assert_eq!(
+                hold(&packet, &options),
+                [format!("{name}:invalid"), "ipv4-csum:invalid".into()],
+                "{name}"
+            );
+        }
+    }
+    let (mut none, mut wrong) = (udp(b"data"), with_checksums()[3].1.clone());
+    none[40..42].fill(0);
+    wrong[60..62].fill(0);
+    assert_eq!(hold(&none, &options), ["ipv4-csum:valid"], "the sender has made none");
+    assert_eq!(hold(&wrong, &options), ["udpv6-csum:invalid"], "over IPv6 it must make one");
+}
+
+#[test]
+fn trusted_checksums_are_right_and_unvalidated_ones_are_not() {
+    let rules = "alert tcp any any -> any any (tcpv4-csum:invalid; sid:1;)
+alert tcp any any -> any any (tcpv4-csum:valid; sid:2;)
+drop tcp any any -> any any (tcpv4-csum:invalid; flow:to_server; sid:3;)";
+    let [(_, mut packet, at), ..] = with_checksums();
+    packet[at] ^= 0x11;
+    packet[47] = 2; // SYN instead of nothing
+    let mut sids = |checksums, validation| {
+        let mut settings = Settings::new(Enforcement::Report);
+        settings.stream.checksum_validation = validation;
+        let mut engine = Engine::new(Arc::new(load(rules).0), settings);
+        let mut events: Vec<Event> = Vec::new();
+        engine.inspect(&mut packet, &Meta { checksums, ..Meta::default() }, &mut events);
+        let alerts = events.iter().filter_map(|event| match &event.kind {
+            EventKind::Alert { rule, .. } => Some((rule.sid, event.flow.is_some())),
+            _ => None,
+        });
+        alerts.collect::<Vec<_>>()
+    };
+    assert_eq!(sids(ChecksumState::Unverified, true), [(1, false)]);
+    assert_eq!(sids(ChecksumState::Trusted, true), [(2, true)]);
+    assert_eq!(sids(ChecksumState::Unverified, false), [(3, true), (1, true)]);
+}
+
+#[test]
+fn calls_of_rpc() {
+    let all = [
+        "rpc:100000,2,3",
+        "rpc:100000,2,*",
+        "rpc:100000,*,3",
+        "rpc:100000",
+        "rpc:100001,2,3",
+        "rpc:100000,1,*",
+        "rpc:100000,*,4",
+    ];
+    // GETPORT of portmap, version 2 (RFC 1833).
+    let mut call = Vec::new();
+    for word in [0x64b2_b375_u32, 0, 2, 100_000, 2, 3] {
+        call.extend(word.to_be_bytes());
+    }
+    assert_eq!(hold(&udp(&call), &all), all[..4]);
+    assert!(hold(&udp(&call[..23]), &all).is_empty(), "cut short");
+    assert!(hold(&tcp(&call), &all).is_empty(), "without the length of the record");
+    let record = [&[0x80, 0, 0, 24], &call[..]].concat();
+    assert_eq!(hold(&tcp(&record), &all), all[..4]);
+    assert!(hold(&tcp(&record[..27]), &all).is_empty(), "cut short");
+    assert!(hold(&udp(&record), &all).is_empty());
+    call[7] = 1;
+    assert!(hold(&udp(&call), &all).is_empty(), "a reply");
+    assert!(hold(&ping(8, 0), &all).is_empty());
+}
+
+#[test]
+fn events_by_their_whole_names() {
+    let all = [
+        "engine-event:decoder.ipv4.opt_unknown",
+        "engine-event:decoder.ipv4.opt_pad_required",
+        "engine-event:stream.pkt_broken_ack",
+        "decode-event:ipv4.opt_pad_required",
+    ];
+    assert_eq!(hold(&ipv4([0, 0], &[99, 4, 0, 0]), &all), [all[1], all[3]]);
+    let broken = etherparse::TcpHeader {
+        acknowledgment_number: 1,
+        syn: true,
+        ..etherparse::TcpHeader::new(1, 2, 3, 4)
+    };
+    let builder = PacketBuilder::ethernet2([1; 6], [2; 6]).ipv4([10, 0, 0, 1], [8, 8, 8, 8], 64);
+    let mut segment = Vec::new();
+    builder.tcp_header(broken).write(&mut segment, b"").unwrap();
+    assert_eq!(hold(&segment, &all), [all[2]]);
 }

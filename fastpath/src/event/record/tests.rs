@@ -13,7 +13,7 @@ use crate::{
         meta::LinkType,
         packet::{DecodeEvent, Tunnel},
         policy::{ExceptionPolicy, Failure},
-        rules::{Action, Details, Metadata, Recipients, Reference, RuleInfo, Target},
+        rules::{Action, Captures, Details, Metadata, Recipients, Reference, RuleInfo, Target},
         verdict::DropReason,
     },
     event::{AlertOptions, EventTypes},
@@ -47,7 +47,13 @@ fn event(packet: PacketFacts, outcome: Outcome) -> Event {
         outer: None,
         packet,
         flow: None,
-        kind: EventKind::Alert { rule: Arc::new(rule), outcome, decided: decided(outcome), excerpt: None },
+        kind: EventKind::Alert {
+            rule: Arc::new(rule),
+            outcome,
+            decided: decided(outcome),
+            excerpt: None,
+            captures: None,
+        },
     }
 }
 
@@ -259,6 +265,43 @@ fn tuple(protocol: u8, ports: (u16, u16)) -> Tuple {
         icmp_code: 0,
         vlan: [Some(6), None, None],
         recursion: 0,
+    }
+}
+
+#[test]
+fn what_was_captured_stands_in_the_alert_and_beside_it() {
+    let text = |name: &str, text: &[u8]| (name.to_string(), text.into());
+    let mut alert = event(PacketFacts::default(), Outcome::Allowed);
+    let EventKind::Alert { captures, .. } = &mut alert.kind else { panic!() };
+    *captures = Some(Box::new(Captures {
+        alert: vec![text("ua", b"Mozilla")],
+        flow: vec![text("gid", b"0"), text("uid", b"a\"\x00\xff\nb")],
+        packet: vec![],
+    }));
+    let record = render(&alert, None);
+    assert_eq!(record["alert"]["context"], json!({"ua": "Mozilla"}));
+    assert_eq!(record["metadata"], json!({"flowvars": [{"gid": "0"}, {"uid": "a\"..\nb"}]}));
+    let EventKind::Alert { captures, .. } = &mut alert.kind else { panic!() };
+    *captures = Some(Box::new(Captures { packet: vec![text("gid", b"1")], ..Captures::default() }));
+    let record = render(&alert, None);
+    assert_eq!(
+        (record["alert"].get("context"), &record["metadata"]),
+        (None, &json!({"pktvars": [{"gid": "1"}]}))
+    );
+}
+
+#[test]
+fn a_flow_says_what_happened_to_its_packets() {
+    for (action, said) in [
+        (FlowAction::Drop(DropReason::Rule), Some("drop")),
+        (FlowAction::Pass, Some("pass")),
+        (FlowAction::Bypass, Some("pass")),
+        (FlowAction::None, None),
+    ] {
+        let ended = ended(&tuple(6, (4000, 443)), |flow| flow.action = action);
+        let event = Event::flow_ended(&ended, Timestamp(90 * SECOND), None, None);
+        let [record] = &lines(&event, &only(EventType::Flow))[..] else { panic!() };
+        assert_eq!(record["flow"].get("action").and_then(Value::as_str), said);
     }
 }
 

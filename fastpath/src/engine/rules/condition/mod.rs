@@ -2,6 +2,7 @@
 
 mod amount;
 mod bits;
+mod checksum;
 mod event;
 mod flow;
 mod flowbits;
@@ -11,7 +12,9 @@ mod icmp;
 mod ip;
 mod payload;
 mod reputation;
+mod rpc;
 mod tcp;
+mod texts;
 mod vlan;
 
 use super::{
@@ -23,7 +26,8 @@ pub(super) use amount::{
     age, bytes, bytes_to_client, bytes_to_server, packets, packets_to_client, packets_to_server, stream_size,
 };
 pub(super) use bits::{hostbits, xbits};
-pub(super) use event::{decode_event, stream_event};
+pub(super) use checksum::checksum;
+pub(super) use event::{decode_event, engine_event, stream_event};
 pub(super) use flow::flow;
 pub(super) use flowbits::flowbits;
 pub(super) use flowint::flowint;
@@ -32,7 +36,9 @@ pub(super) use icmp::{icmp_id, icmp_seq, icmpv6_mtu, icode, itype};
 pub(super) use ip::{id, ip_proto, ipopts, l3_proto, same_ip, tos, ttl};
 pub(super) use payload::dsize;
 pub(super) use reputation::iprep;
+pub(super) use rpc::rpc;
 pub(super) use tcp::{ack, flags, mss, seq, window, window_scale};
+pub(super) use texts::{flowvar, pktvar};
 pub(super) use vlan::{vlan_id, vlan_layers};
 
 /// One such keyword of a rule.
@@ -51,6 +57,9 @@ pub(super) enum Condition {
     FlowInt(flowint::Test),
     Event(event::Test),
     Bits(bits::Test),
+    Checksum(checksum::Test),
+    Rpc(rpc::Test),
+    Texts(texts::Test),
 }
 
 impl Condition {
@@ -69,6 +78,9 @@ impl Condition {
             Self::FlowInt(test) => test.holds(state.flow.as_deref()),
             Self::Event(test) => test.holds(subject),
             Self::Bits(test) => test.holds(subject, state),
+            Self::Checksum(test) => test.holds(subject),
+            Self::Rpc(test) => test.holds(subject.packet),
+            Self::Texts(test) => test.holds(state),
         }
     }
 
@@ -85,12 +97,12 @@ impl Condition {
     pub(super) fn is_about_the_packet(&self) -> bool {
         match self {
             Self::Payload(_) | Self::Icmp(_) | Self::Ip(_) | Self::Tcp(_) => true,
-            Self::Fragment(_) | Self::Vlan(_) => true,
+            Self::Fragment(_) | Self::Vlan(_) | Self::Checksum(_) | Self::Rpc(_) => true,
             Self::Amount(test) => test.is_about_the_packet(),
             Self::Flow(_) | Self::Reputation(_) | Self::FlowBits(_) | Self::FlowInt(_) | Self::Event(_) => {
                 false
             }
-            Self::Bits(_) => false,
+            Self::Bits(_) | Self::Texts(_) => false,
         }
     }
 

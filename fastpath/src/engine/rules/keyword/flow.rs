@@ -15,5 +15,7 @@ pub(super) const KEYWORDS: &[Entry] = &[
     ("flow.pkts_toserver", "flow-keywords", Reader::Value(condition::packets_to_server)),
     ("flowbits", "flow-keywords", Reader::Value(condition::flowbits)),
     ("flowint", "flow-keywords", Reader::Value(condition::flowint)),
+    ("flowvar", "flow-keywords", Reader::Value(condition::flowvar)),
+    ("pktvar", "flow-keywords", Reader::Value(condition::pktvar)),
     ("stream_size", "flow-keywords", Reader::Value(condition::stream_size)),
 ];

@@ -29,6 +29,7 @@ pub(super) const KEYWORDS: &[Entry] = &[
     ("byte_test", "payload-keywords", Reader::Value(payload::byte_test)),
     ("entropy", "payload-keywords", Reader::Value(payload::entropy)),
     ("isdataat", "payload-keywords", Reader::Value(payload::isdataat)),
+    ("rpc", "payload-keywords", Reader::Value(condition::rpc)),
     // A hint for speed: which of a rule's keywords to look at first is decided here without it.
     ("prefilter", "prefilter-keywords", Reader::Bare(payload::prefilter)),
 ];

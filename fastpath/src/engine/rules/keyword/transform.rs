@@ -10,6 +10,7 @@ pub(super) const KEYWORDS: &[Entry] = &[
     ("from_base64", "transforms", Reader::Either(payload::transform)),
     ("gunzip", "transforms", Reader::Either(payload::transform)),
     ("header_lowercase", "transforms", Reader::Either(payload::transform)),
+    ("pcrexform", "transforms", Reader::Either(payload::transform)),
     ("strip_pseudo_headers", "transforms", Reader::Either(payload::transform)),
     ("strip_whitespace", "transforms", Reader::Either(payload::transform)),
     ("subslice", "transforms", Reader::Either(payload::transform)),

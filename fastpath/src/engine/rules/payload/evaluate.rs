@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use super::{
     base64::Base64Decode,
+    capture::Captured,
     content::{Content, Window},
     pcre::Pcre,
     program::{Program, Step},
@@ -25,6 +26,7 @@ pub(in crate::engine::rules) struct Cursors {
     /// What is left of [`BUDGET`].
     budget: usize,
     pcre: pcre::Scratch,
+    captured: Captured,
     /// What `base64_decode` decodes, and the memory for what is asked of that.
     decoded: Vec<u8>,
     inner: Option<Box<Cursors>>,
@@ -70,6 +72,27 @@ impl States {
             && let Some(old) = self.values.get_mut(first + usize::from(variable))
         {
             *old = value;
+        }
+    }
+
+    /// As [`Self::push`], of a match whose subject begins at `start`: with where its groups lie, when there are variables for that.
+    fn push_match(
+        &mut self,
+        place: usize,
+        values: &[u64],
+        pcre: &Pcre,
+        start: usize,
+        matched: &pcre::Scratch,
+    ) {
+        if pcre.captures.iter().all(|capture| capture.variable >= self.variables) {
+            return self.push(place, values);
+        }
+        self.push_with(place, values, None);
+        let first = self.values.len() - values.len();
+        for capture in &pcre.captures {
+            if let Some(old) = self.values.get_mut(first + capture.variable) {
+                *old = capture.place(start, matched);
+            }
         }
     }
 
@@ -127,8 +150,21 @@ impl<'t> Text<'t> {
 impl Cursors {
     /// Whether there is a choice of occurrences that satisfies all steps.
     pub(in crate::engine::rules) fn satisfy(&mut self, program: &Program, text: Text<'_>) -> bool {
-        self.begin(program);
-        self.run(program, 0..program.steps.len(), text)
+        let satisfied = self.run_all(program, program.variables, text);
+        if satisfied && !program.captures.is_empty() {
+            self.capture(program, text);
+        }
+        satisfied
+    }
+
+    /// Takes note of what the expressions capture in the first choice. Choices that differ in that alone are told apart, which may be
+    /// too much work: then nothing is captured.
+    fn capture(&mut self, program: &Program, text: Text<'_>) {
+        if self.run_all(program, program.variables + program.captures.len(), text) {
+            let values = self.now.values_of(0);
+            let texts = program.captures.iter().filter_map(|capture| capture.text(text.bytes, values));
+            texts.for_each(|(keep, text)| self.captured.add(keep, text));
+        }
     }
 
     /// Gives `each` what the program, which the text satisfies, puts in place of its contents: where, and the bytes. An occurrence is
@@ -141,7 +177,7 @@ impl Cursors {
         mut each: impl FnMut(usize, &'p [u8]),
     ) {
         for (at, content, replacement) in program.replaced() {
-            self.begin(program);
+            self.begin(program.variables);
             if !self.run(program, 0..at + 1, text) {
                 continue;
             }
@@ -170,18 +206,24 @@ impl Cursors {
     }
 
     /// Nothing has been found, and nothing was spent.
-    fn begin(&mut self, program: &Program) {
-        self.now.clear(program.variables);
+    fn begin(&mut self, variables: usize) {
+        self.now.clear(variables);
         self.now.places.push(0);
-        self.now.values.resize(program.variables, 0);
+        self.now.values.resize(variables, 0);
         self.budget = BUDGET;
+    }
+
+    /// Takes all steps from the start.
+    fn run_all(&mut self, program: &Program, variables: usize, text: Text<'_>) -> bool {
+        self.begin(variables);
+        self.run(program, 0..program.steps.len(), text)
     }
 
     /// Takes the steps numbered `range`, one after the other, as long as there is a choice that satisfies them.
     fn run(&mut self, program: &Program, range: Range<usize>, text: Text<'_>) -> bool {
         let steps = program.steps.get(range.clone()).unwrap_or_default();
         range.zip(steps).all(|(at, step)| match step {
-            Step::Content(content) if program.variables == 0 => self.find_content(content, text),
+            Step::Content(content) if self.now.variables == 0 => self.find_content(content, text),
             Step::Content(content) => self.find_content_of_each(content, text),
             Step::Pcre(pcre) => self.find_pcre(pcre, text.bytes),
             // It would be relative to the start of a stream, which is not remembered any more.
@@ -191,6 +233,8 @@ impl Cursors {
             Step::Test(test) => self.keep(text, |view| test.holds(view)),
             Step::Asn1(asn1) => self.keep(text, |view| asn1.holds(view)),
             Step::Entropy(entropy) => self.keep(text, |view| entropy.holds(view)),
+            // They were asked before, and one may have added to its set.
+            Step::Set(_) | Step::Reputation(_) if self.now.variables > program.variables => true,
             Step::Set(lookup) => lookup.matches(text.bytes),
             Step::Reputation(reputed) => reputed.matches(text.bytes),
             Step::Jump(jump) => self.go(text, None, |view| Some((0, jump.jump(view)?))),
@@ -198,6 +242,11 @@ impl Cursors {
             Step::Math(math) => self.go(text, Some(math.variable), |view| math.calculate(view)),
             Step::Base64(decode, program) => self.decode(*decode, program, text),
         })
+    }
+
+    /// What expressions have captured since this was last cleared, each time for the first choice that satisfied its program.
+    pub(in crate::engine::rules) fn captured(&mut self) -> &mut Captured {
+        &mut self.captured
     }
 
     /// Keeps the states that pass a test.
@@ -392,13 +441,13 @@ impl Cursors {
                     Found::Nowhere | Found::TooMuch => {}
                     Found::At(..) if pcre.negated => {}
                     Found::At(begin, end) if pcre.anchors => {
-                        self.next.push(start + end, values);
+                        self.next.push_match(start + end, values, pcre, start, &self.pcre);
                         from = begin + 1;
                         if from <= subject.len() {
                             continue;
                         }
                     }
-                    Found::At(..) => self.next.push(cursor, values),
+                    Found::At(..) => self.next.push_match(cursor, values, pcre, start, &self.pcre),
                 }
                 break;
             }

@@ -9,6 +9,7 @@ mod asn1;
 pub(super) mod base64;
 mod bsize;
 mod byte;
+mod capture;
 mod content;
 mod entropy;
 mod evaluate;
@@ -23,6 +24,7 @@ mod view;
 
 pub(super) use {
     absent::Absent,
+    capture::{Captured, Keep, check_name},
     content::{
         ContentDraft, check_size, content, content_of, depth, distance, endswith, fast_pattern, nocase,
         offset, rawbytes, replace, startswith, within,
@@ -32,6 +34,7 @@ pub(super) use {
         absent, asn1, base64_decode, bsize, byte_extract, byte_jump, byte_math, byte_test, datarep, dataset,
         entropy, isdataat, prefilter, transform,
     },
+    pattern::parse as pattern_bytes,
     pcre::pcre,
     program::Program,
     section::{Section, Sections},

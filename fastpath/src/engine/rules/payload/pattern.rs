@@ -3,7 +3,7 @@
 use crate::engine::rules::{fault::Fault, lexer::Token};
 
 /// The bytes that `text` (between its quotes) stands for; never empty.
-pub(super) fn parse(text: Token<'_>) -> Result<Vec<u8>, Fault> {
+pub(in crate::engine::rules) fn parse(text: Token<'_>) -> Result<Vec<u8>, Fault> {
     let mut bytes = Vec::with_capacity(text.text.len());
     let mut rest = text.text.bytes().enumerate();
     while let Some((at, byte)) = rest.next() {

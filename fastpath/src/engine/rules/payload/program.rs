@@ -5,6 +5,7 @@ use super::{
     base64::Base64Decode,
     bsize::BufferSize,
     byte::{ByteExtract, ByteJump, ByteMath, ByteTest},
+    capture::Capture,
     content::{self, Content, Window},
     entropy::Entropy,
     isdataat::IsDataAt,
@@ -25,6 +26,8 @@ pub(in crate::engine::rules) struct Program {
     pub(super) lead: usize,
     /// Variables that its steps set.
     pub(super) variables: usize,
+    /// What its expressions capture, each with a variable behind those.
+    pub(super) captures: Box<[Capture]>,
 }
 
 /// One keyword of it.
@@ -70,7 +73,16 @@ impl Program {
             step.set_anchors(followed);
             followed = step.is_relative() || (followed && !step.moves());
         }
-        Ok(Self { steps, lead, variables })
+        let expressions = steps.iter_mut().filter_map(|step| match step {
+            Step::Pcre(pcre) => Some(pcre),
+            _ => None,
+        });
+        let mut captures = Vec::new();
+        for capture in expressions.flat_map(|pcre| &mut pcre.captures) {
+            capture.variable = variables + captures.len();
+            captures.push(*capture);
+        }
+        Ok(Self { captures: captures.into(), steps, lead, variables })
     }
 
     /// Whether it asks nothing.

@@ -191,12 +191,22 @@ impl Sections {
         Ok(())
     }
 
-    /// Adds a step to the section about `buffer`, whichever is being written.
-    pub(in crate::engine::rules) fn push_to(&mut self, buffer: Buffer, at: usize, step: StepDraft) {
+    /// The section about `buffer`, whichever is being written.
+    pub(in crate::engine::rules) fn section_about(&mut self, buffer: Buffer, at: usize) -> &mut Section {
+        let at = self.position_about(buffer, at);
+        &mut self.all[at]
+    }
+
+    fn position_about(&mut self, buffer: Buffer, at: usize) -> usize {
         if self.entering.as_ref().is_some_and(|section| section.buffer == buffer) {
             self.section();
         }
-        let to = self.position(Section::new(buffer, at));
+        self.position(Section::new(buffer, at))
+    }
+
+    /// Adds a step to it.
+    pub(in crate::engine::rules) fn push_to(&mut self, buffer: Buffer, at: usize, step: StepDraft) {
+        let to = self.position_about(buffer, at);
         if matches!(step, StepDraft::Content(_)) {
             self.last_content = Some(to);
         }

@@ -3,7 +3,7 @@
 //! Compiled with PCRE2's just-in-time compiler where the processor has one. Matching is bounded: by PCRE2's own limits, and by a
 //! stack of fixed size; what exceeds them does not match, and says so.
 
-use std::{fmt, ptr::NonNull};
+use std::{ffi::CString, fmt, ops::Range, ptr::NonNull};
 
 use pcre2_sys as sys;
 
@@ -98,12 +98,37 @@ impl Regex {
         Ok(Self { code })
     }
 
+    /// Groups that capture something.
+    pub(in crate::engine::rules) fn groups(&self) -> u32 {
+        let mut groups = 0_u32;
+        // SAFETY: `code` lives as long as `self`; for this request PCRE2 writes a `u32`, which the pointer is to (pcre2api,
+        // "Information about a compiled pattern"). It cannot fail: the code is one, and the request is known.
+        unsafe {
+            sys::pcre2_pattern_info_8(
+                self.code.as_ptr(),
+                sys::PCRE2_INFO_CAPTURECOUNT,
+                (&raw mut groups).cast(),
+            )
+        };
+        groups
+    }
+
+    /// The number of the group that is called so.
+    pub(in crate::engine::rules) fn group_called(&self, name: &str) -> Option<usize> {
+        let name = CString::new(name).ok()?;
+        // SAFETY: `code` lives as long as `self`, and the name ends with NUL.
+        let number =
+            unsafe { sys::pcre2_substring_number_from_name_8(self.code.as_ptr(), name.as_ptr().cast()) };
+        usize::try_from(number).ok().filter(|&number| number > 0)
+    }
+
     /// The first match in `subject` that starts at `from` or later.
     pub(in crate::engine::rules) fn find(&self, subject: &[u8], from: usize, scratch: &mut Scratch) -> Found {
+        scratch.pairs = 0;
         if from > subject.len() {
             return Found::Nowhere;
         }
-        let Some(memory) = scratch.memory() else { return Found::TooMuch };
+        let Some(&ScratchMemory { data, context, .. }) = scratch.memory() else { return Found::TooMuch };
         // SAFETY: `code` lives as long as `self`; pointer and length are those of a live slice, and `from` lies within (checked above);
         // match data and context are live and this thread's alone (`&mut Scratch`).
         let code = unsafe {
@@ -113,21 +138,21 @@ impl Regex {
                 subject.len(),
                 from,
                 0,
-                memory.data.as_ptr(),
-                memory.context.as_ptr(),
+                data.as_ptr(),
+                context.as_ptr(),
             )
         };
-        match code {
-            // 0: there are more groups than the one pair that there is room for.
-            0.. => {
-                // SAFETY: the match data is live.
-                let pair = unsafe { sys::pcre2_get_ovector_pointer_8(memory.data.as_ptr()) };
-                // SAFETY: the match data was made with one pair, so that two values can be read; they were set by the match.
-                let [start, end] = unsafe { *pair.cast::<[usize; 2]>() };
-                // `\K` can put the start behind the end (pcre2pattern, "Resetting the match start").
-                Found::At(start.min(end), end.min(subject.len()))
-            }
-            sys::PCRE2_ERROR_NOMATCH => Found::Nowhere,
+        scratch.pairs = match usize::try_from(code) {
+            // There are more groups than there is room for.
+            Ok(0) => PAIRS.into(),
+            // The highest group that was set, and the match itself.
+            Ok(pairs) => pairs.min(PAIRS.into()),
+            Err(_) => 0,
+        };
+        match (code, scratch.pair(0)) {
+            // `\K` can put the start behind the end (pcre2pattern, "Resetting the match start").
+            (_, Some([start, end])) => Found::At(start.min(end), end.min(subject.len())),
+            (sys::PCRE2_ERROR_NOMATCH, None) => Found::Nowhere,
             _ => Found::TooMuch,
         }
     }
@@ -157,11 +182,15 @@ const DEPTH_LIMIT: u32 = 1500;
 const HEAP_LIMIT: u32 = 1024;
 /// Bytes of the stack that compiled expressions use: at first, and at most.
 const STACK: (usize, usize) = (32 * 1024, 512 * 1024);
+/// Places that a match is told with: its own, and those of its first eight groups (Suricata's DETECT_PCRE_CAPTURE_MAX).
+const PAIRS: u8 = 1 + 8;
 
 /// A worker's memory for matching, made at the first match and kept.
 #[derive(Default)]
 pub(in crate::engine::rules) struct Scratch {
     memory: Option<ScratchMemory>,
+    /// Pairs of `memory.data` that the last match has set.
+    pairs: usize,
 }
 
 struct ScratchMemory {
@@ -186,6 +215,22 @@ impl Scratch {
         }
         self.memory.as_ref()
     }
+
+    /// Where in the subject of the last match a group of it lies; none when it has no part in it, or is not among the first eight.
+    pub(in crate::engine::rules) fn group(&self, number: usize) -> Option<Range<usize>> {
+        let [start, end] = self.pair(number)?;
+        // Both are PCRE2_UNSET, all ones, when it has no part.
+        (start <= end && end != usize::MAX).then_some(start..end)
+    }
+
+    fn pair(&self, number: usize) -> Option<[usize; 2]> {
+        let memory = self.memory.as_ref().filter(|_| number < self.pairs)?;
+        // SAFETY: the match data is live.
+        let pairs = unsafe { sys::pcre2_get_ovector_pointer_8(memory.data.as_ptr()) }.cast::<[usize; 2]>();
+        // SAFETY: the match data was made with `PAIRS` pairs; `number` is below `pairs`, which is `PAIRS` at most, and that many were set
+        // by the match.
+        Some(unsafe { *pairs.wrapping_add(number) })
+    }
 }
 
 impl ScratchMemory {
@@ -193,7 +238,7 @@ impl ScratchMemory {
     fn new() -> Option<Self> {
         let null = std::ptr::null_mut();
         // SAFETY: takes no pointer but a null general context, which is allowed.
-        let data = NonNull::new(unsafe { sys::pcre2_match_data_create_8(1, null) })?;
+        let data = NonNull::new(unsafe { sys::pcre2_match_data_create_8(PAIRS.into(), null) })?;
         // SAFETY: as above.
         let Some(context) = NonNull::new(unsafe { sys::pcre2_match_context_create_8(null) }) else {
             // SAFETY: just made, and not used any more.
@@ -247,7 +292,7 @@ mod tests {
         assert_eq!(find("b+", none, b"abbc", 2), Found::At(2, 3));
         assert_eq!(find("b+", none, b"abbc", 3), Found::Nowhere);
         assert_eq!(find("b", none, b"abbc", 5), Found::Nowhere);
-        assert_eq!(find("(a)(b)(c)", none, b"abc", 0), Found::At(0, 3), "more groups than room");
+        assert_eq!(find("(a)(b)(c)", none, b"abc", 0), Found::At(0, 3), "groups beside");
         assert_eq!(find("B", Options { caseless: true, ..none }, b"ab", 0), Found::At(1, 2));
         assert_eq!(find("^b", Options { multiline: true, ..none }, b"a\nb", 0), Found::At(2, 3));
         assert_eq!(find("a.b", none, b"a\nb", 0), Found::Nowhere);
@@ -260,6 +305,30 @@ mod tests {
         assert_eq!(find("a+", Options { ungreedy: true, ..none }, b"aaa", 0), Found::At(0, 1));
         assert_eq!(find(r"\xff\x00", none, b"a\xff\x00", 0), Found::At(1, 3), "bytes, not characters");
         assert_eq!(find(r"ab\Kc", none, b"abc", 0), Found::At(2, 3));
+    }
+
+    #[test]
+    fn tells_the_first_groups() {
+        let mut scratch = Scratch::default();
+        let mut groups = |pattern: &str, subject: &[u8]| {
+            let regex = Regex::new(pattern.as_bytes(), Options::default()).unwrap();
+            let found = regex.find(subject, 0, &mut scratch);
+            (regex.groups(), found, (1..12).map_while(|number| scratch.group(number)).collect::<Vec<_>>())
+        };
+        assert_eq!(groups("a", b"ba"), (0, Found::At(1, 2), vec![]));
+        assert_eq!(groups("(a)(b+)()", b"xabb"), (3, Found::At(1, 4), vec![1..2, 2..4, 4..4]));
+        assert_eq!(
+            groups("(a)(b)", b"x"),
+            (2, Found::Nowhere, vec![]),
+            "nothing is left of the match before"
+        );
+        assert_eq!(groups("(a)()|(b)", b"a"), (3, Found::At(0, 1), vec![0..1, 1..1]));
+        assert_eq!(groups("(a)|(b)", b"b"), (2, Found::At(0, 1), vec![]), "the first has no part");
+        let (many, found, told) = groups(&"(.)".repeat(20), &[b'a'; 20]);
+        assert_eq!((many, found, told.len(), told.last()), (20, Found::At(0, 20), 8, Some(&(7..8))));
+        let named = Regex::new(b"(a)(?P<second>b)", Options::default()).unwrap();
+        assert_eq!((named.group_called("second"), named.group_called("third")), (Some(2), None));
+        assert_eq!(named.group_called("a\0b"), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! Bits and numbers that rules set in a flow (`flowbits`, `flowint`).
+//! Bits, numbers and texts that rules set in a flow (`flowbits`, `flowint`, `flowvar`).
 
-use super::counts::Counts;
+use super::{counts::Counts, texts::Texts};
 
 /// What stands for a name, see [`super::Names`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,6 +24,7 @@ struct Variables {
     bits: Vec<u64>,
     /// In the order of their names.
     numbers: Vec<(Number, u32)>,
+    texts: Texts,
 }
 
 /// What a `flowint` is compared with or changed by.
@@ -83,6 +84,21 @@ impl FlowVariables {
             Operand::Value(value) => value,
             Operand::Variable(name) => self.value(name).unwrap_or(0),
         }
+    }
+
+    /// What was captured under a name.
+    pub(in crate::engine::rules) fn text(&self, name: Number) -> Option<&[u8]> {
+        self.variables.as_ref()?.texts.get(name)
+    }
+
+    /// All that was captured.
+    pub(in crate::engine::rules) fn texts(&self) -> impl Iterator<Item = (Number, &[u8])> {
+        self.variables.iter().flat_map(|variables| variables.texts.iter())
+    }
+
+    /// Keeps what was captured under a name.
+    pub(in crate::engine::rules) fn keep(&mut self, name: Number, text: &[u8]) {
+        self.variables.get_or_insert_default().texts.keep(name, text);
     }
 
     /// Gives a number a value.

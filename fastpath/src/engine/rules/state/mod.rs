@@ -6,6 +6,7 @@
 //! | `bits.rs` | bits of hosts and of pairs of them |
 //! | `counts.rs` | what is counted in one flow |
 //! | `numbers.rs` | numbers for names |
+//! | `texts.rs` | texts that expressions capture, of a flow or a packet |
 //! | `tag.rs` | packets that are reported because they follow a match |
 //! | `threshold/` | which matches of a rule are reported, and what becomes of the others |
 
@@ -27,6 +28,7 @@ mod dataset;
 mod datasets;
 mod flow;
 mod names;
+mod texts;
 
 pub use dataset::{Dataset, Kind as DatasetKind};
 pub(super) use {
@@ -34,6 +36,7 @@ pub(super) use {
     datasets::Datasets,
     flow::{FlowVariables, Number, Operand},
     names::Names,
+    texts::{LONGEST_TEXT, Texts},
 };
 
 /// What all workers share, and what outlives a rule set: the next one takes it over.
@@ -43,6 +46,10 @@ pub struct Shared {
     pub(super) flowbits: Names,
     /// Names of `flowint`.
     pub(super) flowints: Names,
+    /// Names of what expressions capture of flows, of packets and for alerts.
+    pub(super) flow_texts: Names<{ texts::MOST_TEXTS }>,
+    pub(super) packet_texts: Names<{ texts::MOST_TEXTS }>,
+    pub(super) alert_texts: Names<{ texts::MOST_TEXTS }>,
     /// Sets, by their names.
     pub(super) datasets: Datasets,
     /// Numbers of the bits of hosts, by name.
@@ -76,6 +83,8 @@ impl Shared {
 pub(super) struct State<'a> {
     /// Its flow's; none for a packet that belongs to none.
     pub(super) flow: Option<&'a mut FlowVariables>,
+    /// What was captured of the packet.
+    pub(super) packet: &'a mut Texts,
     /// Everybody's.
     pub(super) shared: &'a Shared,
 }

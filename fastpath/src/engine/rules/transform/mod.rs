@@ -6,14 +6,22 @@ mod from_base64;
 mod hash;
 mod header;
 mod inflate;
+mod pcrexform;
 mod subslice;
 mod url;
 mod whitespace;
 mod xor;
 
-pub(super) use inflate::Inflater;
+use inflate::Inflater;
 
-use super::{fault::Fault, lexer::Token};
+use super::{fault::Fault, lexer::Token, scan::pcre};
+
+/// A worker's memory for transforming; reused from buffer to buffer.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    inflater: Inflater,
+    pcre: pcre::Scratch,
+}
 
 /// One transformation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -48,6 +56,8 @@ pub(super) enum Transform {
     Subslice(subslice::Subslice),
     /// `gunzip`, `zlib_deflate`
     Inflate(inflate::Inflate),
+    /// `pcrexform`
+    Pcrexform(pcrexform::Pcrexform),
 }
 
 impl Transform {
@@ -69,6 +79,9 @@ impl Transform {
             "tld" => Self::Tld,
             "xor" => return xor::Xor::parse(needed(name, value)?).map(Self::Xor),
             "subslice" => return subslice::Subslice::parse(needed(name, value)?).map(Self::Subslice),
+            "pcrexform" => {
+                return pcrexform::Pcrexform::parse(needed(name, value)?).map(Self::Pcrexform);
+            }
             "from_base64" => return from_base64::FromBase64::parse(value).map(Self::FromBase64),
             "gunzip" => return inflate::Inflate::gzip(value).map(Self::Inflate),
             "zlib_deflate" => return inflate::Inflate::zlib(value).map(Self::Inflate),
@@ -82,8 +95,8 @@ impl Transform {
 
     /// Puts what becomes of `input` into `out`. Of an empty buffer nothing becomes anything.
     ///
-    /// Allocates only where `out` is too small, and in `inflater` the first time something is inflated.
-    pub(super) fn apply(&self, input: &[u8], out: &mut Vec<u8>, inflater: &mut Inflater) {
+    /// Allocates only where `out` is too small, and in `scratch` the first time something is inflated or matched.
+    pub(super) fn apply(&self, input: &[u8], out: &mut Vec<u8>, scratch: &mut Scratch) {
         out.clear();
         if input.is_empty() {
             return;
@@ -106,7 +119,8 @@ impl Transform {
             Self::Domain => out.extend_from_slice(domain::registrable(input)),
             Self::Tld => out.extend_from_slice(domain::suffix(input)),
             Self::Subslice(subslice) => out.extend_from_slice(subslice.of(input)),
-            Self::Inflate(inflate) => inflate.apply(input, out, inflater),
+            Self::Inflate(inflate) => inflate.apply(input, out, &mut scratch.inflater),
+            Self::Pcrexform(pcrexform) => out.extend_from_slice(pcrexform.apply(input, &mut scratch.pcre)),
         }
     }
 

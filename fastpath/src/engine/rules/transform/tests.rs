@@ -20,7 +20,7 @@ fn parse(text: &str) -> Result<Transform, Fault> {
 fn apply(text: &str, input: &[u8]) -> Vec<u8> {
     let transform = parse(text).unwrap_or_else(|fault| panic!("{text}: {}", fault.reason));
     let mut out = b"what was there before".to_vec();
-    transform.apply(input, &mut out, &mut Inflater::default());
+    transform.apply(input, &mut out, &mut Scratch::default());
     out
 }
 
@@ -104,6 +104,23 @@ fn domain_and_tld() {
         assert_eq!(apply("domain", name.as_bytes()), domain.as_bytes(), "{name}");
         assert_eq!(apply("tld", name.as_bytes()), tld.as_bytes(), "{name}");
     }
+}
+
+#[test]
+fn pcrexform_leaves_the_group() {
+    let line = b"GET /dropper.php HTTP/1.1";
+    assert_eq!(apply(r#"pcrexform:"[a-zA-Z]+\s+(.*)\s+HTTP""#, line), b"/dropper.php");
+    assert_eq!(apply(r#"pcrexform:"^(?:POST)\s+(.*)\s+HTTP""#, line), line, "without a match");
+    assert_eq!(apply(r#"pcrexform:"GET|(POST)""#, line), line, "a match without the group");
+    assert_eq!(apply(r#"pcrexform:"(x*)GET""#, line), b"", "an empty group");
+    let mut hostile = vec![b'a'; 4000];
+    hostile.push(b'!');
+    assert_eq!(apply(r#"pcrexform:"^(a+)+$""#, &hostile), hostile, "a limit");
+    assert_eq!(parse(r#"pcrexform:"a""#).unwrap_err().at, 11);
+    let same = |one: &str, other: &str| parse(one).unwrap() == parse(other).unwrap();
+    assert!(
+        same(r#"pcrexform:"(a)""#, r#"pcrexform:"(a)""#) && !same(r#"pcrexform:"(a)""#, r#"pcrexform:"(b)""#)
+    );
 }
 
 /// The examples of Suricata's documentation.
@@ -196,22 +213,22 @@ fn gzip_headers_may_have_parts() {
 }
 
 #[test]
-fn an_inflater_serves_one_buffer_after_another() {
-    let mut inflater = Inflater::default();
+fn a_scratch_serves_one_buffer_after_another() {
+    let mut scratch = Scratch::default();
     let mut out = Vec::new();
     let (gunzip, unzlib) = (parse("gunzip").unwrap(), parse("zlib_deflate").unwrap());
     for _ in 0..2 {
-        gunzip.apply(&gzip(b"one"), &mut out, &mut inflater);
+        gunzip.apply(&gzip(b"one"), &mut out, &mut scratch);
         assert_eq!(out, b"one");
-        unzlib.apply(b"\x78\x9c\x00\x01\x00\xfe\xffa\x07", &mut out, &mut inflater);
+        unzlib.apply(b"\x78\x9c\x00\x01\x00\xfe\xffa\x07", &mut out, &mut scratch);
         assert_eq!(out, b"", "a stored `a`, and a block of no type");
-        unzlib.apply(&zlib(b"two"), &mut out, &mut inflater);
+        unzlib.apply(&zlib(b"two"), &mut out, &mut scratch);
         assert_eq!(out, b"two");
     }
 }
 
 /// One of each, for what holds of all.
-const ALL: [&str; 19] = [
+const ALL: [&str; 20] = [
     "dotprefix",
     "strip_whitespace",
     "compress_whitespace",
@@ -231,6 +248,7 @@ const ALL: [&str; 19] = [
     "from_base64:mode rfc2045",
     "gunzip",
     "zlib_deflate",
+    "pcrexform:\"[a-z](.*):\"",
 ];
 
 #[test]
@@ -242,13 +260,13 @@ fn of_nothing_becomes_nothing() {
 
 #[test]
 fn in_steady_state_nothing_is_allocated() {
-    let mut inflater = Inflater::default();
+    let mut scratch = Scratch::default();
     let mut out = Vec::new();
     let inputs = [gzip(&[b'x'; 3000]), zlib(&[b'y'; 3000]), b"www.Example.co.uk: a+b%20 aGFsbG8=".to_vec()];
     let transforms = ALL.map(|text| parse(text).unwrap());
     let mut all = || {
         for transform in &transforms {
-            inputs.iter().for_each(|input| transform.apply(input, &mut out, &mut inflater));
+            inputs.iter().for_each(|input| transform.apply(input, &mut out, &mut scratch));
         }
     };
     all();
@@ -293,6 +311,12 @@ fn bad_forms_fault() {
         "gunzip:max-size 1x",
         "gunzip:size 1",
         "zlib_deflate:max-size 1,max-size 1",
+        "pcrexform",
+        "pcrexform:(a)",
+        "pcrexform:\"\"",
+        "pcrexform:\"a\"",
+        "pcrexform:\"(a)(b)\"",
+        "pcrexform:\"(a\"",
     ] {
         assert!(parse(bad).is_err(), "{bad}");
     }
