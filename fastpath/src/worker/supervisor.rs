@@ -1,7 +1,7 @@
 //! The supervisor: takes the ports over, starts the workers, watches them, and puts everything back.
 //!
 //! Order of start: facts and gates, programs (attached, empty XSKMAP), sockets with full fill rings, workers,
-//! and the XSKMAP last ([`start`]). Order of stop: out of the XSKMAP first, then the workers drain, then the programs go.
+//! and the XSKMAP last (`supervisor/start.rs`). Order of stop: out of the XSKMAP first, then the workers drain, then the programs go.
 
 mod start;
 
