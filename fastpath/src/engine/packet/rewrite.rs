@@ -124,7 +124,7 @@ mod tests {
 
     const PAYLOAD: usize = 40;
 
-    /// Ethernet, IP, and what `build` makes of the rest.
+    /// TCP, UDP or ICMP, over either version of IP.
     fn packet(kind: usize, payload: &[u8]) -> Vec<u8> {
         let mut bytes = Vec::new();
         let ethernet = PacketBuilder::ethernet2([1; 6], [2; 6]);

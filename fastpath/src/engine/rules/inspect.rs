@@ -42,7 +42,8 @@ pub(in crate::engine) enum Via {
 }
 
 impl RuleSet {
-    /// Gives each rule that matches to `each`, in the order of evaluation, until that breaks, and what was captured until then. `memory` is the flow's.
+    /// Gives each rule that matches to `each`, in the order of evaluation, until that breaks, and with it a way to what was captured
+    /// until then. `memory` is the flow's.
     pub(in crate::engine) fn inspect<'s>(
         &'s self,
         subject: &Subject<'_>,

@@ -19,6 +19,7 @@ mod pattern;
 mod pcre;
 mod program;
 mod section;
+mod text;
 mod variable;
 mod view;
 
@@ -29,7 +30,7 @@ pub(super) use {
         ContentDraft, check_size, content, content_of, depth, distance, endswith, fast_pattern, nocase,
         offset, rawbytes, replace, startswith, within,
     },
-    evaluate::{Cursors, Text},
+    evaluate::Cursors,
     keyword::{
         absent, asn1, base64_decode, bsize, byte_extract, byte_jump, byte_math, byte_test, datarep, dataset,
         entropy, isdataat, prefilter, transform,
@@ -38,4 +39,5 @@ pub(super) use {
     pcre::pcre,
     program::Program,
     section::{Section, Sections},
+    text::Text,
 };
