@@ -16,7 +16,7 @@ use fastpath::engine::{
     flow::FlowSettings,
     meta::{ChecksumState, LinkType, Meta, Timestamp},
     packet::defrag,
-    rules::{RuleSet, Variables},
+    rules::{Environment, HostSettings, RuleSet, Variables},
     verdict::{Enforcement, Verdict},
 };
 use libfuzzer_sys::fuzz_target;
@@ -48,7 +48,13 @@ alert ip any any -> any any (tcp.hdr; compress_whitespace; content:!"|ff|"; ip.s
 static SET: LazyLock<Arc<RuleSet>> = LazyLock::new(|| load(RULES));
 
 fn load(text: &str) -> Arc<RuleSet> {
-    let (rules, report) = RuleSet::parse([(Path::new("fuzz.rules"), text)], &Variables::suricata_defaults());
+    let environment = Environment {
+        variables: Variables::suricata_defaults(),
+        // Made anew for many runs, and small enough to overflow.
+        hosts: HostSettings { memory: 1 << 12, ..HostSettings::default() },
+        ..Environment::default()
+    };
+    let (rules, report) = RuleSet::load([(Path::new("fuzz.rules"), text)], &environment, None);
     assert_eq!(report.failed, []);
     Arc::new(rules)
 }
