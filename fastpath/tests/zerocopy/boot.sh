@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # boot.sh SERIES CARDS CASES FOLDER: runs a set of cases in a guest, with the programs fastpath, zerocopy and xdp_program of
-# FOLDER. Its console goes to standard output. SECONDS_PER_GUEST bounds it (default 900).
+# FOLDER. Its console goes to standard output. SECONDS_PER_GUEST bounds it (default 900). It becomes the emulator: who ends
+# boot.sh ends the guest.
 #   CARDS: the two ports of the inspector: `igb`, or `virtio` with 4 queues. The hosts behind them are virtio-net cards.
 set -euo pipefail
 
@@ -32,12 +33,12 @@ virtio)
 *) echo "boot.sh: no cards called $cards" >&2 && exit 2 ;;
 esac
 
-# Runs a command in a network namespace without a name, which ends with it. Taps and bridges in it are the two segments.
+# Becomes a command in a network namespace without a name, which ends with it. Taps and bridges in it are the two segments.
 # shellcheck disable=SC2016 # The inner shell expands it.
 among_taps() {
     local root=()
     [ "$(id -u)" = 0 ] || root=(sudo -E)
-    "${root[@]}" unshare --net bash -ec '
+    exec "${root[@]}" unshare --net bash -ec '
         sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
         ip link add left type bridge stp_state 0 forward_delay 0 mcast_snooping 0
         ip link add right type bridge stp_state 0 forward_delay 0 mcast_snooping 0

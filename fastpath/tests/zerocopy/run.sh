@@ -23,15 +23,33 @@ clear_up() {
 }
 trap clear_up EXIT
 
-# Whether what the console says is a death of the emulated machine, which tells nothing of fastpath. QEMU with several threads now
-# and then aborts while the guest's kernel lays out PCI (iotlb_to_section: Assertion), or traps on a breakpoint that this kernel
-# has already taken back while it patches its own code (Oops: int3). Both come in the first seconds, as a rule.
+# Whether the emulated machine died, which tells nothing of fastpath. QEMU with several threads now and then aborts while the
+# guest's kernel lays out PCI (iotlb_to_section: Assertion), traps on a breakpoint that this kernel has already taken back while it
+# patches its own code (Oops: int3), or stands still. All of it comes in the first seconds, as a rule, before our programs run.
 died_of_qemu() {
     local console=$1 status=$2
-    if grep -qE '^guest: |^  FAILED ' "$console"; then
+    if grep -qE '^guest: [0-9]|^  FAILED ' "$console"; then
         return 1
     fi
-    grep -q 'Oops: int3' "$console" || { [ "$status" = 134 ] && ! grep -q '^  ok ' "$console"; }
+    ! grep -q '^guest: ready' "$console" || grep -q 'Oops: int3' "$console" ||
+        { [ "$status" = 134 ] && ! grep -q '^  ok ' "$console"; }
+}
+
+# Boots a guest once, its console goes to a file. One that is not ready after SECONDS_PER_BOOT (default 180; 15 are usual) is ended.
+boot() {
+    local console=$1 emulator end=$((SECONDS + ${SECONDS_PER_BOOT:-180}))
+    shift
+    "$here/boot.sh" "$@" >"$console" 2>&1 &
+    emulator=$!
+    while kill -0 "$emulator" 2>/dev/null && ! grep -q '^guest: ready' "$console"; do
+        if [ "$SECONDS" -ge "$end" ]; then
+            echo "run.sh: the guest is not ready after ${SECONDS_PER_BOOT:-180} s" >>"$console"
+            kill "$emulator"
+            break
+        fi
+        sleep 1
+    done
+    wait "$emulator"
 }
 
 # Runs a guest; what it says, and how it went, goes to its log.
@@ -46,8 +64,8 @@ guest() {
     fi
     for attempt in 1 2 3; do
         status=0
-        "$here/boot.sh" "$series" "$cards" "$cases" "$folder" 2>&1 |
-            sed --unbuffered 's/\r$//; /is not connected to host network/d' >"$console" || status=$?
+        boot "$console" "$series" "$cards" "$cases" "$folder" || status=$?
+        sed -i 's/\r$//; /is not connected to host network/d' "$console"
         if [ "$attempt" = 3 ] || ! died_of_qemu "$console" "$status"; then
             cat "$console"
             break
