@@ -20,6 +20,7 @@ mod expect;
 mod header;
 mod remembered;
 mod reputation;
+mod segments;
 mod state;
 
 fn load(text: &str) -> (RuleSet, LoadReport) {

@@ -20,18 +20,40 @@ use crate::engine::rules::scan::pcre::{self, Found};
 pub(in crate::engine::rules) struct Cursors {
     now: States,
     next: States,
-    /// What is left of [`BUDGET`].
-    budget: usize,
+    budget: Budget,
     pcre: pcre::Scratch,
     /// What `base64_decode` decodes, and the memory for what is asked of that.
     decoded: Vec<u8>,
     inner: Option<Box<Cursors>>,
 }
 
-/// Work that one program may cause in one buffer, in steps of about ten nanoseconds. What would take more does not match.
+/// Work that one program may cause in one buffer, in steps of about ten nanoseconds. What would take more does not match, and is told
+/// ([`Cursors::take_exceeded`]).
 const BUDGET: usize = 1 << 17;
-/// What looking for an expression takes of it at least.
+/// What looking for an expression takes of it at least, ...
 const PCRE_COST: usize = 256;
+/// ... one that can be at one place only, ...
+const ANCHORED_PCRE_COST: usize = 32;
+/// ... and one that runs into its own limit.
+const PCRE_LIMIT_COST: usize = 2048;
+
+/// What is left of [`BUDGET`].
+#[derive(Debug, Default)]
+struct Budget {
+    left: usize,
+    /// Something would have taken more, so that it is not known whether it matches.
+    exceeded: bool,
+}
+
+impl Budget {
+    /// Takes from it; false when there is not so much left.
+    fn spend(&mut self, work: usize) -> bool {
+        let left = self.left.checked_sub(work);
+        self.exceeded |= left.is_none();
+        self.left = left.unwrap_or(0);
+        left.is_some()
+    }
+}
 
 /// Choices of occurrences of what came before: for each the place where it ends, and the values of the variables. Without
 /// variables the places stand in order and each once.
@@ -39,7 +61,7 @@ const PCRE_COST: usize = 256;
 struct States {
     places: Vec<usize>,
     values: Vec<u64>,
-    /// Variables of each.
+    /// Variables of each that have been set.
     variables: usize,
 }
 
@@ -64,6 +86,7 @@ impl States {
         self.places.push(place);
         let first = self.values.len();
         self.values.extend_from_slice(values);
+        self.values.resize(first + self.variables, 0);
         if let Some((variable, value)) = changed
             && let Some(old) = self.values.get_mut(first + usize::from(variable))
         {
@@ -125,21 +148,25 @@ impl<'t> Text<'t> {
 impl Cursors {
     /// Whether there is a choice of occurrences that satisfies all steps.
     pub(in crate::engine::rules) fn satisfy(&mut self, program: &Program, text: Text<'_>) -> bool {
-        self.now.clear(program.variables);
+        self.budget.left = BUDGET;
+        self.run(program, text)
+    }
+
+    /// The same, with what is left of the budget.
+    fn run(&mut self, program: &Program, text: Text<'_>) -> bool {
+        self.now.clear(0);
         self.now.places.push(0);
-        self.now.values.resize(program.variables, 0);
-        self.budget = BUDGET;
         program.steps.iter().enumerate().all(|(at, step)| match step {
-            Step::Content(content) if program.variables == 0 => self.find_content(content, text),
+            Step::Content(content) if self.now.variables == 0 => self.find_content(content, text),
             Step::Content(content) => self.find_content_of_each(content, text),
-            Step::Pcre(pcre) => self.find_pcre(pcre, text.bytes),
+            Step::Pcre(pcre) => self.find_pcre(pcre, text),
             // It would be relative to the start of a stream, which is not remembered any more.
             step if at < program.lead && text.before > 0 && step.is_relative() => false,
             Step::Size(size) => size.holds(text.before.saturating_add(text.bytes.len() as u64)),
             Step::IsDataAt(test) => self.keep(text, |view| test.holds(view)),
             Step::Test(test) => self.keep(text, |view| test.holds(view)),
             Step::Asn1(asn1) => self.keep(text, |view| asn1.holds(view)),
-            Step::Entropy(entropy) => self.keep(text, |view| entropy.holds(view)),
+            Step::Entropy(entropy) => entropy.holds(&text.view(0, &[])),
             Step::Set(lookup) => lookup.matches(text.bytes),
             Step::Reputation(reputed) => reputed.matches(text.bytes),
             Step::Jump(jump) => self.go(text, None, |view| Some((0, jump.jump(view)?))),
@@ -149,8 +176,16 @@ impl Cursors {
         })
     }
 
+    /// Whether the limits have left it open, since this was asked last, whether something matches.
+    pub(in crate::engine::rules) fn take_exceeded(&mut self) -> bool {
+        std::mem::take(&mut self.budget.exceeded)
+    }
+
     /// Keeps the states that pass a test.
     fn keep(&mut self, text: Text<'_>, test: impl Fn(&View<'_>) -> bool) -> bool {
+        if !self.budget.spend(self.now.places.len() / 4 + self.now.values.len()) {
+            return false;
+        }
         self.next.clear(self.now.variables);
         for (place, values) in self.now.iter() {
             if test(&text.view(place, values)) {
@@ -167,7 +202,10 @@ impl Cursors {
         variable: Option<u8>,
         next: impl Fn(&View<'_>) -> Option<(u64, usize)>,
     ) -> bool {
-        self.next.clear(self.now.variables);
+        if !self.budget.spend(self.now.places.len() / 4 + self.now.values.len()) {
+            return false;
+        }
+        self.next.clear(variable.map_or(0, |variable| usize::from(variable) + 1).max(self.now.variables));
         for (place, values) in self.now.iter() {
             let Some((value, place)) = next(&text.view(place, values)) else { continue };
             self.next.push_with(place, values, variable.map(|variable| (variable, value)));
@@ -180,29 +218,19 @@ impl Cursors {
     fn decode(&mut self, decode: Base64Decode, program: &Program, text: Text<'_>) -> bool {
         self.next.clear(self.now.variables);
         for (place, values) in self.now.iter() {
-            match self.budget.checked_sub(1 + text.bytes.len() / 8) {
-                Some(left) => self.budget = left,
-                None => return false,
+            let decodes = decode.decode(&text.view(place, values), &mut self.decoded);
+            if !self.budget.spend(1 + values.len() + self.decoded.len() / 2) {
+                return false;
             }
-            if decode.decode(&text.view(place, values), &mut self.decoded)
-                && (program.is_empty()
-                    || self.inner.get_or_insert_default().satisfy(program, Text::whole(&self.decoded)))
-            {
+            let inner = self.inner.get_or_insert_default();
+            // It is one budget for all of it.
+            std::mem::swap(&mut self.budget, &mut inner.budget);
+            if decodes && (program.is_empty() || inner.run(program, Text::whole(&self.decoded))) {
                 self.next.push(place, values);
             }
+            std::mem::swap(&mut self.budget, &mut inner.budget);
         }
         self.step()
-    }
-
-    /// Takes from the budget; false when nothing is left.
-    fn spend(&mut self, work: usize) -> bool {
-        match self.budget.checked_sub(work) {
-            Some(left) => {
-                self.budget = left;
-                true
-            }
-            None => false,
-        }
     }
 
     /// Goes on with the next states; false when there are none.
@@ -281,10 +309,7 @@ impl Cursors {
     fn find_content_of_each(&mut self, content: &Content, text: Text<'_>) -> bool {
         self.next.clear(self.now.variables);
         for at in 0..self.now.places.len() {
-            let (cursor, length) = (self.now.places.get(at).copied().unwrap_or(0), text.bytes.len());
-            if !self.spend(1 + length / 32) {
-                return false;
-            }
+            let cursor = self.now.places.get(at).copied().unwrap_or(0);
             let values = self.now.values_of(at);
             let value = |operand| value(operand, values);
             let (from, to) = match content.window {
@@ -293,6 +318,9 @@ impl Cursors {
                     window(cursor, value(distance), within.map(value), text.bytes)
                 }
             };
+            if !self.budget.spend(1 + values.len() + to.saturating_sub(from) / 32) {
+                return false;
+            }
             let mut ends = content.occurrences(text.bytes, from, to).map(|at| at + content.needle.len());
             if content.negated {
                 if ends.next().is_none() {
@@ -304,7 +332,7 @@ impl Cursors {
                 }
             } else {
                 for end in ends {
-                    if self.next.places.len() >= BUDGET {
+                    if !self.budget.spend(1 + values.len()) {
                         return false;
                     }
                     self.next.push(end, values);
@@ -315,7 +343,12 @@ impl Cursors {
     }
 
     /// Finds an expression behind any cursor, or anywhere.
-    fn find_pcre(&mut self, pcre: &Pcre, payload: &[u8]) -> bool {
+    fn find_pcre(&mut self, pcre: &Pcre, text: Text<'_>) -> bool {
+        let (payload, anchored) = (text.bytes, pcre.regex.is_anchored());
+        if anchored && !pcre.relative && text.before > 0 {
+            // The start is not there any more.
+            return pcre.negated;
+        }
         self.next.clear(self.now.variables);
         for at in 0..self.now.places.len() {
             let cursor = self.now.places.get(at).copied().unwrap_or(0);
@@ -323,13 +356,23 @@ impl Cursors {
             let subject = payload.get(start..).unwrap_or_default();
             let mut from = 0;
             loop {
-                if !self.spend(PCRE_COST + (subject.len() - from) / 32) {
+                let cost = match anchored {
+                    true => ANCHORED_PCRE_COST,
+                    false => PCRE_COST + (subject.len() - from) / 32,
+                };
+                if !self.budget.spend(cost + self.now.variables) {
                     return false;
                 }
                 let found = pcre.regex.find(subject, from, &mut self.pcre);
+                if found == Found::TooMuch {
+                    if !self.budget.spend(PCRE_LIMIT_COST) {
+                        return false;
+                    }
+                    self.budget.exceeded |= !pcre.negated;
+                }
                 let values = self.now.values_of(at);
                 match found {
-                    // As in Suricata: what takes too long is not there.
+                    // As in Suricata: what takes too long is not there; it is told all the same.
                     Found::Nowhere | Found::TooMuch if pcre.negated => self.next.push(cursor, values),
                     Found::Nowhere | Found::TooMuch => {}
                     Found::At(..) if pcre.negated => {}
@@ -396,6 +439,6 @@ impl Content {
 }
 
 #[cfg(test)]
-mod programs;
+pub(in crate::engine) mod programs;
 #[cfg(test)]
 mod tests;

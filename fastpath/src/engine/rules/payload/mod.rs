@@ -21,6 +21,8 @@ mod section;
 mod variable;
 mod view;
 
+#[cfg(test)]
+pub(in crate::engine) use evaluate::programs;
 pub(super) use {
     absent::Absent,
     content::{

@@ -23,8 +23,6 @@ pub(in crate::engine::rules) struct Program {
     pub(super) steps: Box<[Step]>,
     /// Steps before which nothing has been found that they could be relative to.
     pub(super) lead: usize,
-    /// Variables that its steps set.
-    pub(super) variables: usize,
 }
 
 /// One keyword of it.
@@ -53,7 +51,6 @@ impl Program {
     pub(in crate::engine::rules) fn new(section: Section) -> Result<Self, Fault> {
         content::check_apart(&section)?;
         section.check_contents()?;
-        let variables = section.names.len();
         let steps = section.steps.into_iter().map(|step| match step {
             StepDraft::Content(content) => content.compile().map(Step::Content),
             StepDraft::Base64(decode, inner) => {
@@ -70,7 +67,7 @@ impl Program {
             step.set_anchors(followed);
             followed = step.is_relative() || (followed && !step.moves());
         }
-        Ok(Self { steps, lead, variables })
+        Ok(Self { steps, lead })
     }
 
     /// Whether it asks nothing.

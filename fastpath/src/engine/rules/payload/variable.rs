@@ -36,11 +36,6 @@ impl Names {
             name.fault(reason)
         })
     }
-
-    /// How many there are.
-    pub(in crate::engine::rules) fn len(&self) -> usize {
-        self.0.len()
-    }
 }
 
 fn is_name(token: Token<'_>) -> bool {
@@ -93,7 +88,7 @@ mod tests {
         let mut names = Names::default();
         assert_eq!(names.declare(token("a")), Ok(0));
         assert_eq!(names.declare(token("b_2")), Ok(1));
-        assert_eq!((names.look_up(token("b_2")), names.len()), (Ok(1), 2));
+        assert_eq!(names.look_up(token("b_2")), Ok(1));
         for bad in ["a", "2b", "", "-a", "a b"] {
             assert_eq!(names.declare(token(bad)).unwrap_err().at, 7, "{bad}");
         }
