@@ -18,6 +18,7 @@ mod attack;
 mod excerpt;
 mod expect;
 mod header;
+mod hostile;
 mod remembered;
 mod reputation;
 mod segments;

@@ -76,7 +76,7 @@ pub(in crate::engine::rules) fn pcre(draft: &mut Draft<'_>, value: Token<'_>) ->
     }
     // A `;` or `"` that the rule language wants escaped, PCRE takes for itself.
     let regex = Regex::new(expression.as_bytes(), options)
-        .map_err(|error| Fault::new(expression_at, error.to_string()))?;
+        .map_err(|error| Fault::new(expression_at + error.offset.min(expression.len()), error.to_string()))?;
     let step = StepDraft::Other(Step::Pcre(Pcre { regex, negated, relative, anchors: false }));
     match buffer {
         Some(name) => {
