@@ -259,6 +259,7 @@ const KEYS: &[(&str, Setter)] = &[
     ("stream.reassembly.memcap-policy", |to, _, value| policy(to, &[Failure::ReassemblyMemcap], value)),
     ("stream.midstream-policy", |to, _, value| policy(to, &[Failure::Midstream], value)),
     ("app-layer.error-policy", |to, _, value| policy(to, &[Failure::AppLayer], value)),
+    ("detect.limit-policy", |to, _, value| policy(to, &[Failure::Detection], value)),
     ("handover.full-policy", |to, _, value| policy(to, &[Failure::Handover], value)),
 ];
 
@@ -269,6 +270,7 @@ pub(super) const TABLES: &[&str] = &[
     "default-data-dir",
     "default-reputation-path",
     "defrag",
+    "detect",
     "exception-policy",
     "flow",
     "flow-timeouts",

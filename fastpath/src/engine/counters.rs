@@ -194,6 +194,7 @@ fn failure_name(failure: Failure) -> &'static str {
         Failure::ReassemblyMemcap => "tcp.reassembly",
         Failure::Midstream => "tcp.midstream",
         Failure::AppLayer => "app_layer.error",
+        Failure::Detection => "detect.limit",
         Failure::Handover => "steering.full",
     }
 }

@@ -66,13 +66,15 @@ pub enum Failure {
     Midstream,
     /// An application protocol's parser failed (`app-layer.error-policy`).
     AppLayer,
+    /// The limits of detection leave it open whether a rule that drops matches (`detect.limit-policy`, ours).
+    Detection,
     /// The worker that owns the flow takes no more (`handover.full-policy`, ours).
     Handover,
 }
 
 impl Failure {
     /// All of them, in the order of their counters.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Decode,
         Self::DefragMemcap,
         Self::FlowMemcap,
@@ -80,6 +82,7 @@ impl Failure {
         Self::ReassemblyMemcap,
         Self::Midstream,
         Self::AppLayer,
+        Self::Detection,
         Self::Handover,
     ];
 
@@ -93,13 +96,18 @@ impl Failure {
             Self::ReassemblyMemcap => DropReason::StreamReassembly,
             Self::Midstream => DropReason::StreamMidstream,
             Self::AppLayer => DropReason::AppLayer,
+            Self::Detection => DropReason::Detection,
             Self::Handover => DropReason::Handover,
         }
     }
 
     /// Whether there is a flow to drop or pass when it happens.
     fn has_flow(self) -> bool {
-        matches!(self, Self::StreamMemcap | Self::ReassemblyMemcap | Self::Midstream | Self::AppLayer)
+        match self {
+            Self::StreamMemcap | Self::ReassemblyMemcap | Self::Midstream => true,
+            Self::AppLayer | Self::Detection => true,
+            Self::Decode | Self::DefragMemcap | Self::FlowMemcap | Self::Handover => false,
+        }
     }
 }
 

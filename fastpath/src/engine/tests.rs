@@ -19,9 +19,11 @@ mod captures;
 mod excerpt;
 mod expect;
 mod header;
+mod hostile;
 mod remembered;
 mod replace;
 mod reputation;
+mod segments;
 mod state;
 
 fn load(text: &str) -> (RuleSet, LoadReport) {

@@ -40,6 +40,8 @@ pub enum DropReason {
     StreamUrgent,
     /// Its application protocol is malformed.
     AppLayer,
+    /// It is not known within the limits of detection whether a rule that drops matches.
+    Detection,
     /// The worker that owns its flow takes no more.
     Handover,
     /// A rule matched to which a `rate_filter` gave the action `drop` or `reject`.
@@ -48,7 +50,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// All of them, in the order of their counters.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Rule,
         Self::Flow,
         Self::Decode,
@@ -61,6 +63,7 @@ impl DropReason {
         Self::StreamReassembly,
         Self::StreamUrgent,
         Self::AppLayer,
+        Self::Detection,
         Self::Handover,
         Self::RateFilter,
     ];
@@ -80,6 +83,7 @@ impl DropReason {
             Self::StreamReassembly => "stream reassembly",
             Self::StreamUrgent => "stream urgent",
             Self::AppLayer => "applayer error",
+            Self::Detection => "detect limit",
             Self::Handover => "hand-over ring full",
             Self::RateFilter => "threshold detection_filter",
         }
@@ -100,6 +104,7 @@ impl DropReason {
             Self::StreamReassembly => "stream_reassembly",
             Self::StreamUrgent => "stream_urgent",
             Self::AppLayer => "applayer_error",
+            Self::Detection => "detect_limit",
             Self::Handover => "handover_full",
             Self::RateFilter => "threshold_detection_filter",
         }

@@ -146,6 +146,7 @@ fn target(failure: Failure) -> &'static str {
         Failure::ReassemblyMemcap => "stream_reassembly_memcap",
         Failure::Midstream => "stream_midstream",
         Failure::AppLayer => "app_layer_error",
+        Failure::Detection => "detect_limit",
         Failure::Handover => "handover_full",
     }
 }

@@ -7,6 +7,7 @@ use crate::engine::{
     Engine, event,
     event::{Decided, EventKind, Outcome},
     flow::{FlowAction, FlowState},
+    policy::Failure,
     rules::{Action, FlowFacts, Match, Recipients, RuleInfo, SeenBy, Stream, Subject, Via},
     track::Track,
     verdict::{DropReason, Enforcement},
@@ -53,7 +54,7 @@ impl Engine {
         let of_flow = facts.map(|flow| event::FlowFacts::of(flow.record, flow.direction));
         let layer = Some(sight.place.layer);
         let mut showing = Showing::new(settings.wanted.excerpts, layer, sight.packet, stream);
-        rules.inspect(&subject, memory.as_deref_mut(), scratch, |found, captures| {
+        let undecided = rules.inspect(&subject, memory.as_deref_mut(), scratch, |found, captures| {
             let Match { rule, report, filtered, bypass, .. } = found;
             let via = if is_own { found.via } else { Via::Packet };
             matched.bypass_flow |= bypass && is_own;
@@ -117,6 +118,8 @@ impl Engine {
                 self.answer(recipients, sight, findings);
             }
             self.drop_packet(reason, sight, Some(&rule), findings);
+        } else if undecided {
+            self.apply(Failure::Detection, sight, findings);
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::{ops::ControlFlow, sync::Arc};
 
 use super::{
-    Captures, RuleInfo,
+    Action, Captures, RuleInfo,
+    condition::Condition,
     inspection::Transformed,
     memory::{Memory, Remembered},
     parser::Rule,
@@ -43,14 +44,14 @@ pub(in crate::engine) enum Via {
 
 impl RuleSet {
     /// Gives each rule that matches to `each`, in the order of evaluation, until that breaks, and with it a way to what was captured
-    /// until then. `memory` is the flow's.
+    /// until then. `memory` is the flow's. True when the limits have left it open whether a rule that drops matches.
     pub(in crate::engine) fn inspect<'s>(
         &'s self,
         subject: &Subject<'_>,
         memory: Option<&mut Memory>,
         scratch: &mut Scratch,
         mut each: impl FnMut(Match<'s>, &dyn Fn() -> Option<Box<Captures>>) -> ControlFlow<()>,
-    ) {
+    ) -> bool {
         let Scratch { prefilter, cursors, transformed, texts, window, rewriting } = scratch;
         texts.clear();
         let (streams, variables) = memory.map(|memory| (&mut memory.streams, &mut memory.variables)).unzip();
@@ -68,10 +69,14 @@ impl RuleSet {
             }
             _ => None,
         };
+        let mut undecided = false;
         for index in group.candidates(prefilter) {
             let Some(rule) = self.rules.get(index as usize) else { continue };
             cursors.captured().clear();
-            let Some(via) = rule.matches(index, subject, &state, look.as_mut(), cursors, transformed) else {
+            let via = rule.matches(index, subject, &state, look.as_mut(), cursors, transformed);
+            let exceeded = cursors.take_exceeded();
+            let Some(via) = via else {
+                undecided |= exceeded && matches!(rule.info.action, Action::Drop | Action::Reject(_));
                 continue;
             };
             if let Some((packet, start)) = subject.rewritable
@@ -87,9 +92,10 @@ impl RuleSet {
             rule.tags.iter().for_each(|tag| tag.attach(subject, &mut state));
             let captures = || Captures::of(captured, &state);
             if each(Match { bypass: rule.bypass, ..found }, &captures).is_break() {
-                break;
+                return false;
             }
         }
+        undecided
     }
 }
 
@@ -163,12 +169,12 @@ impl<'a> Look<'a> {
     /// Whether `rule`'s contents are in the stream, some of the fresh data among them.
     fn satisfies(&mut self, index: u32, rule: &Rule, cursors: &mut Cursors) -> bool {
         let Window { bytes, start, fresh_at } = self.window();
-        let end = start.saturating_add(bytes.len() as u64);
+        let end = self.end();
         let seen = self.remembered.matched_in(index, start);
         let seen = match rule.payload.only_content() {
             // It lies in the fresh data with one byte at least.
-            Some(length) => seen.max((fresh_at + 1).saturating_sub(length)),
-            None => seen,
+            Some(length) if !rule.depends_on_state() => seen.max((fresh_at + 1).saturating_sub(length)),
+            _ => seen,
         };
         let text = Text { bytes, before: start }.skip(seen);
         let satisfied = !text.bytes.is_empty() && cursors.satisfy(&rule.payload, text);
@@ -179,6 +185,17 @@ impl<'a> Look<'a> {
         }
         satisfied
     }
+
+    /// What `rule` asks beside its contents may come to hold while they are still in the window.
+    fn wait(&mut self, index: u32) {
+        let end = self.end();
+        self.remembered.wait(index, end);
+    }
+
+    /// Where it ends.
+    fn end(&self) -> u64 {
+        self.stream.fresh.offset.saturating_add(self.stream.fresh.len())
+    }
 }
 
 impl Rule {
@@ -188,6 +205,11 @@ impl Rule {
         let Some(pattern) = &self.fast_pattern else { return false };
         let searched = prefilter::searched(pattern).len();
         self.payload.len() > 1 || self.payload.longest_content() > searched
+    }
+
+    /// Whether it asks for what may come to hold later.
+    fn depends_on_state(&self) -> bool {
+        self.conditions.iter().any(Condition::may_come_to_hold)
     }
 
     /// What makes the rule match, if it does.
@@ -209,7 +231,19 @@ impl Rule {
         if only_addresses && subject.flow.is_some_and(|flow| !flow.first) {
             return None;
         }
-        if !self.header.matches(subject.packet) || !self.conditions.iter().all(|c| c.holds(subject, state)) {
+        if !self.header.matches(subject.packet) {
+            return None;
+        }
+        let mut failed =
+            self.conditions.iter().filter(|condition| !condition.holds(subject, state)).peekable();
+        if failed.peek().is_some() {
+            if self.fast_pattern.is_some()
+                && self.scope.includes_stream()
+                && let Some(look) = look
+                && failed.all(Condition::may_come_to_hold)
+            {
+                look.wait(index);
+            }
             return None;
         }
         if !self.buffers.iter().all(|buffer| buffer.holds(subject.packet, cursors, transformed)) {

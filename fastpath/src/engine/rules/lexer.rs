@@ -95,6 +95,13 @@ impl<'a> Token<'a> {
         Some(Self::trimmed(rest, self.at + prefix.len()))
     }
 
+    /// What stands before the first `separator`, and what behind it.
+    pub(super) fn split_once(self, separator: &str) -> Option<(Self, Self)> {
+        let (before, behind) = self.text.split_once(separator)?;
+        let at = self.at + before.len() + separator.len();
+        Some((Self::trimmed(before, self.at), Self::trimmed(behind, at)))
+    }
+
     /// What stands between the double quotes that enclose the token.
     pub(super) fn unquote(self) -> Result<Self, Fault> {
         let Some(inner) = self.text.strip_prefix('"') else {

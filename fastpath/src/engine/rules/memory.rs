@@ -3,7 +3,8 @@
 //! Each piece of a stream is searched for fast patterns once, when it becomes inspectable. A rule whose fast pattern was found
 //! but whose other contents were not must be asked again when more data comes; and a rule that has matched must not match again
 //! on the same bytes. Both are remembered as a rule and a place, a few per direction. When there are more, the whole remembered
-//! data is searched again for a while, so that nothing is missed.
+//! data is searched again for a while, so that nothing is missed; what has matched is remembered before what waits, so that it is told
+//! once all the same.
 
 use super::{prefilter, state::FlowVariables};
 use crate::engine::meta::Direction;
@@ -118,32 +119,39 @@ impl Remembered {
         let matched_until = known.and_then(|entry| entry.matched_until);
         let end =
             known.filter(|entry| entry.waits && !entry.found).map_or(Place::new(end), |entry| entry.end);
-        if !self.put(Entry { rule, end, matched_until, waits: true, found: true }) {
-            self.crowded_until = Some(end);
+        match self.place_for(rule) {
+            Some(place) => *place = Some(Entry { rule, end, matched_until, waits: true, found: true }),
+            None => self.crowded_until = Some(end),
         }
     }
 
-    /// `rule` has matched in the data up to `end`.
+    /// `rule` has matched in the data up to `end`. It takes the place of one that waits, which is found again in what is searched
+    /// as a whole, or of the one that has matched longest ago.
     pub(super) fn matched(&mut self, rule: u32, end: u64) {
         let end = Place::new(end);
-        self.put(Entry { rule, end, matched_until: Some(end), waits: false, found: true });
+        let new = Entry { rule, end, matched_until: Some(end), waits: false, found: true };
+        if let Some(place) = self.place_for(rule) {
+            *place = Some(new);
+            return;
+        }
+        let age = |entry: &Entry| entry.matched_until.map_or(u32::MAX, |until| end.0.wrapping_sub(until.0));
+        let oldest = self.entries.iter_mut().flatten().max_by_key(|entry| age(entry));
+        if let Some(given_up) = oldest.map(|place| std::mem::replace(place, new))
+            && given_up.waits
+        {
+            self.crowded_until = Some(end);
+        }
     }
 
     fn entry(&self, rule: u32) -> Option<&Entry> {
         self.entries.iter().flatten().find(|entry| entry.rule == rule)
     }
 
-    /// Takes the rule's own place, an empty one, or, for one that waits, that of one that does not.
-    fn put(&mut self, new: Entry) -> bool {
-        let position = |is: &dyn Fn(&Option<Entry>) -> bool| self.entries.iter().position(is);
-        let place = position(&|entry| entry.is_some_and(|entry| entry.rule == new.rule))
-            .or_else(|| position(&Option::is_none))
-            .or_else(|| position(&|entry| new.waits && entry.is_some_and(|entry| !entry.waits)));
-        match place.and_then(|place| self.entries.get_mut(place)) {
-            Some(slot) => *slot = Some(new),
-            None => return false,
-        }
-        true
+    /// The rule's own place, or an empty one.
+    fn place_for(&mut self, rule: u32) -> Option<&mut Option<Entry>> {
+        let own = self.entries.iter().position(|entry| entry.is_some_and(|entry| entry.rule == rule));
+        let place = own.or_else(|| self.entries.iter().position(Option::is_none))?;
+        self.entries.get_mut(place)
     }
 }
 
@@ -203,14 +211,25 @@ mod tests {
     fn too_many_make_it_crowded_and_none_is_missed() {
         let mut remembered = Remembered::default();
         remembered.matched(1, 10);
-        (2..=5).for_each(|rule| remembered.wait(rule, 20));
-        assert!(!remembered.is_crowded(), "one that waits takes the place of one that has matched");
-        assert_eq!(remembered.matched_in(1, 0), 0);
-        remembered.wait(6, 30);
-        remembered.forget_before(29);
+        (2..=4).for_each(|rule| remembered.wait(rule, 20));
+        assert!(!remembered.is_crowded());
+        remembered.wait(5, 30);
+        assert_eq!(remembered.matched_in(1, 0), 10, "what has matched is not forgotten for one that waits");
+        remembered.forget_before(9);
         assert!(remembered.is_crowded());
         remembered.forget_before(30);
         assert!(!remembered.is_crowded());
+    }
+
+    #[test]
+    fn what_has_matched_takes_the_place_of_what_waits_and_then_of_the_oldest() {
+        let mut remembered = Remembered::default();
+        (1..=3).for_each(|rule| remembered.matched(rule, 10 + u64::from(rule)));
+        remembered.wait(4, 20);
+        remembered.matched(5, 30);
+        assert!(remembered.is_crowded(), "the one that waited is searched for");
+        remembered.matched(6, 31);
+        assert_eq!([1, 2, 3, 5, 6].map(|rule| remembered.matched_in(rule, 0)), [0, 12, 13, 30, 31]);
     }
 
     #[test]

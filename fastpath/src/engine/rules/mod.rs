@@ -44,6 +44,8 @@ mod variables;
 use std::{path::PathBuf, sync::Arc};
 
 pub(in crate::engine) use inspect::{Match, Via};
+#[cfg(test)]
+pub(in crate::engine) use payload::programs;
 pub use {
     captures::{Captures, Text},
     change::Changes,

@@ -85,25 +85,22 @@ impl<T: Field> Comparison<T> {
         };
         if let Some(rest) = token.strip_prefix("&") {
             let (mask, negated, bits) = rest
-                .text
                 .split_once("!=")
                 .map(|(mask, bits)| (mask, true, bits))
-                .or_else(|| rest.text.split_once('=').map(|(mask, bits)| (mask, false, bits)))
+                .or_else(|| rest.split_once("=").map(|(mask, bits)| (mask, false, bits)))
                 .ok_or_else(|| token.fault("bits are compared as in &0x0f=0x01"))?;
-            let at = |text| Token { at: token.at, ..Token::trimmed(text, 0) };
-            let (mask, bits) = (value(at(mask))?, value(at(bits))?);
+            let (mask, bits) = (value(mask)?, value(bits)?);
             if mask.into() & bits.into() != bits.into() {
                 return Err(token.fault(format!("{bits} has bits that the mask {mask} has not")));
             }
             return Ok(if negated { Self::NotMasked { mask, bits } } else { Self::Masked { mask, bits } });
         }
-        if let Some(pair) = token.text.split_once("<>").or_else(|| token.text.split_once('-')) {
-            let (negated, first) = match pair.0.strip_prefix('!') {
+        if let Some((first, last)) = token.split_once("<>").or_else(|| token.split_once("-")) {
+            let (negated, first) = match first.strip_prefix("!") {
                 Some(first) => (true, first),
-                None => (false, pair.0),
+                None => (false, first),
             };
-            let bound = |text| value(Token { at: token.at, ..Token::trimmed(text, 0) });
-            let (first, last) = (bound(first)?, bound(pair.1)?);
+            let (first, last) = (value(first)?, value(last)?);
             let (from, to): (u64, u64) = (first.into(), last.into());
             if from.saturating_add(1) >= to {
                 return Err(token.fault(format!("no number is strictly between {first} and {last}")));

@@ -161,5 +161,6 @@ pub(in crate::engine::rules) fn stream_size(draft: &mut Draft<'_>, value: Token<
         return Err(operator.fault(format!("`{}` is none of =, !=, <, <=, > and >=", operator.text)));
     }
     let text = format!("{}{}", operator.text, number.text);
-    add(draft, Amount::Stream, side, Token { text: &text, at: operator.at }, u32::MAX.into())
+    let wanted = Token { text: &text, at: operator.at };
+    add(draft, Amount::Stream, side, wanted, u32::MAX.into()).map_err(|fault| number.fault(fault.reason))
 }

@@ -39,8 +39,7 @@ pub(in crate::engine::rules) fn xbits(draft: &mut Draft<'_>, value: Token<'_>) -
     let Some((command, name)) = command(draft, "xbits", value, &mut parts)? else { return Ok(()) };
     let (mut owner, mut expire) = (None, None);
     for part in parts {
-        let (key, argument) = part.text.split_once(char::is_whitespace).unwrap_or((part.text, ""));
-        let argument = Token::trimmed(argument, part.at + key.len());
+        let (Token { text: key, .. }, argument) = part.word();
         let twice =
             match key {
                 "track" => owner.replace(tracked(argument)?).is_some(),

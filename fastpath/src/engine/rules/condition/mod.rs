@@ -119,6 +119,11 @@ impl Condition {
         matches!(self, Self::Reputation(_) | Self::Bits(_))
     }
 
+    /// Whether it may come to hold for data that has been there before: it asks for what other rules or later packets change.
+    pub(super) fn may_come_to_hold(&self) -> bool {
+        matches!(self, Self::FlowBits(_) | Self::FlowInt(_) | Self::Bits(_) | Self::Amount(_))
+    }
+
     /// Whether it asks for an event.
     pub(super) fn is_about_events(&self) -> bool {
         matches!(self, Self::Event(_))

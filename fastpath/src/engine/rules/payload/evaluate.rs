@@ -13,6 +13,7 @@ use super::{
     content::{Content, Window},
     pcre::Pcre,
     program::{Program, Step},
+    states::States,
     text::Text,
     variable::Operand,
     view::View,
@@ -24,8 +25,7 @@ use crate::engine::rules::scan::pcre::{self, Found};
 pub(in crate::engine::rules) struct Cursors {
     now: States,
     next: States,
-    /// What is left of [`BUDGET`].
-    budget: usize,
+    budget: Budget,
     pcre: pcre::Scratch,
     captured: Captured,
     /// What `base64_decode` decodes, and the memory for what is asked of that.
@@ -33,91 +33,39 @@ pub(in crate::engine::rules) struct Cursors {
     inner: Option<Box<Cursors>>,
 }
 
-/// Work that one program may cause in one buffer, in steps of about ten nanoseconds. What would take more does not match.
+/// Work that one program may cause in one buffer, in steps of about ten nanoseconds. What would take more does not match, and is told
+/// ([`Cursors::take_exceeded`]).
 const BUDGET: usize = 1 << 17;
-/// What looking for an expression takes of it at least.
+/// What looking for an expression takes of it at least, ...
 const PCRE_COST: usize = 256;
+/// ... one that can be at one place only, ...
+const ANCHORED_PCRE_COST: usize = 32;
+/// ... and one that runs into its own limit.
+const PCRE_LIMIT_COST: usize = 2048;
 
-/// Choices of occurrences of what came before: for each the place where it ends, and the values of the variables. Without
-/// variables the places stand in order and each once.
+/// What is left of [`BUDGET`].
 #[derive(Debug, Default)]
-struct States {
-    places: Vec<usize>,
-    values: Vec<u64>,
-    /// Variables of each.
-    variables: usize,
+struct Budget {
+    left: usize,
+    /// Something would have taken more, so that it is not known whether it matches.
+    exceeded: bool,
 }
 
-impl States {
-    fn clear(&mut self, variables: usize) {
-        self.places.clear();
-        self.values.clear();
-        self.variables = variables;
-    }
-
-    fn push(&mut self, place: usize, values: &[u64]) {
-        // Choices that come to the same are one.
-        if self.places.last() == Some(&place) && self.values_of(self.places.len() - 1) == values {
-            return;
-        }
-        self.places.push(place);
-        self.values.extend_from_slice(values);
-    }
-
-    /// As [`Self::push`], with another value of one variable.
-    fn push_with(&mut self, place: usize, values: &[u64], changed: Option<(u8, u64)>) {
-        self.places.push(place);
-        let first = self.values.len();
-        self.values.extend_from_slice(values);
-        if let Some((variable, value)) = changed
-            && let Some(old) = self.values.get_mut(first + usize::from(variable))
-        {
-            *old = value;
-        }
-    }
-
-    /// As [`Self::push`], of a match whose subject begins at `start`: with where its groups lie, when there are variables for that.
-    fn push_match(
-        &mut self,
-        place: usize,
-        values: &[u64],
-        pcre: &Pcre,
-        start: usize,
-        matched: &pcre::Scratch,
-    ) {
-        if pcre.captures.iter().all(|capture| capture.variable >= self.variables) {
-            return self.push(place, values);
-        }
-        self.push_with(place, values, None);
-        let first = self.values.len() - values.len();
-        for capture in &pcre.captures {
-            if let Some(old) = self.values.get_mut(first + capture.variable) {
-                *old = capture.place(start, matched);
-            }
-        }
-    }
-
-    /// Without variables: in order, and each once.
-    fn put_in_order(&mut self) {
-        if self.variables == 0 {
-            self.places.sort_unstable();
-            self.places.dedup();
-        }
-    }
-
-    fn values_of(&self, at: usize) -> &[u64] {
-        self.values.get(at * self.variables..(at + 1) * self.variables).unwrap_or_default()
-    }
-
-    fn iter(&self) -> impl Iterator<Item = (usize, &[u64])> {
-        self.places.iter().enumerate().map(|(at, &place)| (place, self.values_of(at)))
+impl Budget {
+    /// Takes from it; false when there is not so much left.
+    fn spend(&mut self, work: usize) -> bool {
+        let left = self.left.checked_sub(work);
+        self.exceeded |= left.is_none();
+        self.left = left.unwrap_or(0);
+        left.is_some()
     }
 }
 
 impl Cursors {
     /// Whether there is a choice of occurrences that satisfies all steps.
     pub(in crate::engine::rules) fn satisfy(&mut self, program: &Program, text: Text<'_>) -> bool {
-        let satisfied = self.run_all(program, program.variables, text);
+        self.budget.left = BUDGET;
+        let satisfied = self.run_all(program, 0, text);
         if satisfied && !program.captures.is_empty() {
             self.capture(program, text);
         }
@@ -127,6 +75,7 @@ impl Cursors {
     /// Takes note of what the expressions capture in the first choice. Choices that differ in that alone are told apart, which may be
     /// too much work: then nothing is captured.
     fn capture(&mut self, program: &Program, text: Text<'_>) {
+        self.budget.left = BUDGET;
         if self.run_all(program, program.variables + program.captures.len(), text) {
             let values = self.now.values_of(0);
             let texts = program.captures.iter().filter_map(|capture| capture.text(text.bytes, values));
@@ -144,7 +93,8 @@ impl Cursors {
         mut each: impl FnMut(usize, &'p [u8]),
     ) {
         for (at, content, replacement) in program.replaced() {
-            self.begin(program.variables);
+            self.budget.left = BUDGET;
+            self.begin(0);
             if !self.run(program, 0..at + 1, text) {
                 continue;
             }
@@ -152,10 +102,10 @@ impl Cursors {
             let cost = (program.steps.len() - at) * (1 + text.bytes.len() / 32);
             let mut ends = Vec::new();
             for (end, values) in found.iter() {
-                self.now.clear(program.variables);
+                self.now.clear(found.variables);
                 self.now.push(end, values);
                 let further = at + 1..program.steps.len();
-                if !self.spend(cost) || self.run(program, further, text) || self.budget == 0 {
+                if !self.budget.spend(cost) || self.run(program, further, text) || self.take_exceeded() {
                     ends.push(end);
                 }
             }
@@ -170,17 +120,18 @@ impl Cursors {
                 }
             }
         }
+        // That it matches is known, whatever this took.
+        self.budget.exceeded = false;
     }
 
-    /// Nothing has been found, and nothing was spent.
+    /// Nothing has been found.
     fn begin(&mut self, variables: usize) {
         self.now.clear(variables);
         self.now.places.push(0);
         self.now.values.resize(variables, 0);
-        self.budget = BUDGET;
     }
 
-    /// Takes all steps from the start.
+    /// Takes all steps from the start, with what is left of the budget, and with so many variables that are there already.
     fn run_all(&mut self, program: &Program, variables: usize, text: Text<'_>) -> bool {
         self.begin(variables);
         self.run(program, 0..program.steps.len(), text)
@@ -192,14 +143,14 @@ impl Cursors {
         range.zip(steps).all(|(at, step)| match step {
             Step::Content(content) if self.now.variables == 0 => self.find_content(content, text),
             Step::Content(content) => self.find_content_of_each(content, text),
-            Step::Pcre(pcre) => self.find_pcre(pcre, text.bytes),
+            Step::Pcre(pcre) => self.find_pcre(pcre, text),
             // It would be relative to the start of a stream, which is not remembered any more.
             step if at < program.lead && text.before > 0 && step.is_relative() => false,
             Step::Size(size) => size.holds(text.before.saturating_add(text.bytes.len() as u64)),
             Step::IsDataAt(test) => self.keep(text, |view| test.holds(view)),
             Step::Test(test) => self.keep(text, |view| test.holds(view)),
             Step::Asn1(asn1) => self.keep(text, |view| asn1.holds(view)),
-            Step::Entropy(entropy) => self.keep(text, |view| entropy.holds(view)),
+            Step::Entropy(entropy) => entropy.holds(&text.view(0, &[])),
             // They were asked before, and one may have added to its set.
             Step::Set(_) | Step::Reputation(_) if self.now.variables > program.variables => true,
             Step::Set(lookup) => lookup.matches(text.bytes),
@@ -211,6 +162,11 @@ impl Cursors {
         })
     }
 
+    /// Whether the limits have left it open, since this was asked last, whether something matches.
+    pub(in crate::engine::rules) fn take_exceeded(&mut self) -> bool {
+        std::mem::take(&mut self.budget.exceeded)
+    }
+
     /// What expressions have captured since this was last cleared, each time for the first choice that satisfied its program.
     pub(in crate::engine::rules) fn captured(&mut self) -> &mut Captured {
         &mut self.captured
@@ -218,6 +174,9 @@ impl Cursors {
 
     /// Keeps the states that pass a test.
     fn keep(&mut self, text: Text<'_>, test: impl Fn(&View<'_>) -> bool) -> bool {
+        if !self.budget.spend(self.now.places.len() / 4 + self.now.values.len()) {
+            return false;
+        }
         self.next.clear(self.now.variables);
         for (place, values) in self.now.iter() {
             if test(&text.view(place, values)) {
@@ -234,7 +193,10 @@ impl Cursors {
         variable: Option<u8>,
         next: impl Fn(&View<'_>) -> Option<(u64, usize)>,
     ) -> bool {
-        self.next.clear(self.now.variables);
+        if !self.budget.spend(self.now.places.len() / 4 + self.now.values.len()) {
+            return false;
+        }
+        self.next.clear(variable.map_or(0, |variable| usize::from(variable) + 1).max(self.now.variables));
         for (place, values) in self.now.iter() {
             let Some((value, place)) = next(&text.view(place, values)) else { continue };
             self.next.push_with(place, values, variable.map(|variable| (variable, value)));
@@ -247,35 +209,19 @@ impl Cursors {
     fn decode(&mut self, decode: Base64Decode, program: &Program, text: Text<'_>) -> bool {
         self.next.clear(self.now.variables);
         for (place, values) in self.now.iter() {
-            match self.budget.checked_sub(1 + text.bytes.len() / 8) {
-                Some(left) => self.budget = left,
-                None => {
-                    self.budget = 0;
-                    return false;
-                }
+            let decodes = decode.decode(&text.view(place, values), &mut self.decoded);
+            if !self.budget.spend(1 + values.len() + self.decoded.len() / 2) {
+                return false;
             }
-            if decode.decode(&text.view(place, values), &mut self.decoded)
-                && (program.is_empty()
-                    || self.inner.get_or_insert_default().satisfy(program, Text::whole(&self.decoded)))
-            {
+            let inner = self.inner.get_or_insert_default();
+            // It is one budget for all of it.
+            std::mem::swap(&mut self.budget, &mut inner.budget);
+            if decodes && (program.is_empty() || inner.run_all(program, 0, Text::whole(&self.decoded))) {
                 self.next.push(place, values);
             }
+            std::mem::swap(&mut self.budget, &mut inner.budget);
         }
         self.step()
-    }
-
-    /// Takes from the budget; when that is not enough, nothing is left of it, and false.
-    fn spend(&mut self, work: usize) -> bool {
-        match self.budget.checked_sub(work) {
-            Some(left) => {
-                self.budget = left;
-                true
-            }
-            None => {
-                self.budget = 0;
-                false
-            }
-        }
     }
 
     /// Goes on with the next states; false when there are none.
@@ -354,10 +300,7 @@ impl Cursors {
     fn find_content_of_each(&mut self, content: &Content, text: Text<'_>) -> bool {
         self.next.clear(self.now.variables);
         for at in 0..self.now.places.len() {
-            let (cursor, length) = (self.now.places.get(at).copied().unwrap_or(0), text.bytes.len());
-            if !self.spend(1 + length / 32) {
-                return false;
-            }
+            let cursor = self.now.places.get(at).copied().unwrap_or(0);
             let values = self.now.values_of(at);
             let value = |operand| value(operand, values);
             let (from, to) = match content.window {
@@ -366,6 +309,9 @@ impl Cursors {
                     window(cursor, value(distance), within.map(value), text.bytes)
                 }
             };
+            if !self.budget.spend(1 + values.len() + to.saturating_sub(from) / 32) {
+                return false;
+            }
             let mut ends = content.occurrences(text.bytes, from, to).map(|at| at + content.needle.len());
             if content.negated {
                 if ends.next().is_none() {
@@ -377,8 +323,7 @@ impl Cursors {
                 }
             } else {
                 for end in ends {
-                    if self.next.places.len() >= BUDGET {
-                        self.budget = 0;
+                    if !self.budget.spend(1 + values.len()) {
                         return false;
                     }
                     self.next.push(end, values);
@@ -389,7 +334,12 @@ impl Cursors {
     }
 
     /// Finds an expression behind any cursor, or anywhere.
-    fn find_pcre(&mut self, pcre: &Pcre, payload: &[u8]) -> bool {
+    fn find_pcre(&mut self, pcre: &Pcre, text: Text<'_>) -> bool {
+        let (payload, anchored) = (text.bytes, pcre.regex.is_anchored());
+        if anchored && !pcre.relative && text.before > 0 {
+            // The start is not there any more.
+            return pcre.negated;
+        }
         self.next.clear(self.now.variables);
         for at in 0..self.now.places.len() {
             let cursor = self.now.places.get(at).copied().unwrap_or(0);
@@ -397,13 +347,23 @@ impl Cursors {
             let subject = payload.get(start..).unwrap_or_default();
             let mut from = 0;
             loop {
-                if !self.spend(PCRE_COST + (subject.len() - from) / 32) {
+                let cost = match anchored {
+                    true => ANCHORED_PCRE_COST,
+                    false => PCRE_COST + (subject.len() - from) / 32,
+                };
+                if !self.budget.spend(cost + self.now.variables) {
                     return false;
                 }
                 let found = pcre.regex.find(subject, from, &mut self.pcre);
+                if found == Found::TooMuch {
+                    if !self.budget.spend(PCRE_LIMIT_COST) {
+                        return false;
+                    }
+                    self.budget.exceeded |= !pcre.negated;
+                }
                 let values = self.now.values_of(at);
                 match found {
-                    // As in Suricata: what takes too long is not there.
+                    // As in Suricata: what takes too long is not there; it is told all the same.
                     Found::Nowhere | Found::TooMuch if pcre.negated => self.next.push(cursor, values),
                     Found::Nowhere | Found::TooMuch => {}
                     Found::At(..) if pcre.negated => {}
@@ -470,7 +430,7 @@ impl Content {
 }
 
 #[cfg(test)]
-mod programs;
+pub(in crate::engine) mod programs;
 #[cfg(test)]
 mod replace;
 #[cfg(test)]

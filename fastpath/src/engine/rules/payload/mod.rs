@@ -19,10 +19,13 @@ mod pattern;
 mod pcre;
 mod program;
 mod section;
+mod states;
 mod text;
 mod variable;
 mod view;
 
+#[cfg(test)]
+pub(in crate::engine) use evaluate::programs;
 pub(super) use {
     absent::Absent,
     capture::{Captured, Keep, check_name},

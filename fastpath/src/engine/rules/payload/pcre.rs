@@ -83,7 +83,7 @@ pub(in crate::engine::rules) fn pcre(draft: &mut Draft<'_>, value: Token<'_>) ->
     }
     // A `;` or `"` that the rule language wants escaped, PCRE takes for itself.
     let regex = Regex::new(expression.as_bytes(), options)
-        .map_err(|error| Fault::new(expression_at, error.to_string()))?;
+        .map_err(|error| Fault::new(expression_at + error.offset.min(expression.len()), error.to_string()))?;
     let expression = Token { text: expression, at: expression_at };
     let names = names.map(|names| Token { text: names, at: flags_at + flags.len() + 1 });
     let mut captures = Capture::parse_all(expression, names, &regex, draft.context.shared)?;

@@ -31,7 +31,7 @@ pub(in crate::engine::rules) struct Options {
 #[error("{message} (at byte {offset} of the expression)")]
 pub(in crate::engine::rules) struct CompileError {
     message: String,
-    offset: usize,
+    pub(in crate::engine::rules) offset: usize,
 }
 
 /// What a search came to.
@@ -48,6 +48,8 @@ pub(in crate::engine::rules) enum Found {
 /// A compiled expression. Immutable: any number of threads may match with it at once (pcre2api, "Multithreading").
 pub(in crate::engine::rules) struct Regex {
     code: NonNull<sys::pcre2_code_8>,
+    /// It matches at the start of the subject only.
+    anchored: bool,
 }
 
 // SAFETY: compiled code is only read after `new` (pcre2api, "Multithreading": "The compiled form of a pattern is never altered by
@@ -76,7 +78,11 @@ impl Regex {
             (options.dollar_end_only, sys::PCRE2_DOLLAR_ENDONLY),
             (options.ungreedy, sys::PCRE2_UNGREEDY),
         ];
-        let flags = flags.iter().filter(|(wanted, _)| *wanted).fold(0, |flags, (_, flag)| flags | flag);
+        // Rules look at bytes: what is no UTF would be an error of each match instead of one here.
+        let flags = flags
+            .iter()
+            .filter(|(wanted, _)| *wanted)
+            .fold(sys::PCRE2_NEVER_UTF, |flags, (_, flag)| flags | flag);
         let (mut error, mut offset) = (0, 0);
         // SAFETY: pointer and length are those of a live slice; the two out-pointers are to live locals; no context is allowed to be null.
         let code = unsafe {
@@ -95,7 +101,18 @@ impl Regex {
         // Without JIT (no memory for it, or not this processor) the interpreter matches: slower, and the same.
         // SAFETY: `code` was just compiled and nobody else has it.
         unsafe { sys::pcre2_jit_compile_8(code.as_ptr(), sys::PCRE2_JIT_COMPLETE) };
-        Ok(Self { code })
+        let mut options = 0_u32;
+        // SAFETY: `code` is live, and this information is written to a `u32` (pcre2api, "Information about a compiled pattern").
+        unsafe {
+            let what = sys::PCRE2_INFO_ALLOPTIONS;
+            sys::pcre2_pattern_info_8(code.as_ptr(), what, (&raw mut options).cast());
+        }
+        Ok(Self { code, anchored: options & sys::PCRE2_ANCHORED != 0 })
+    }
+
+    /// Whether it matches at the start of the subject only: `A`, or `^` or `\A` before all else.
+    pub(in crate::engine::rules) fn is_anchored(&self) -> bool {
+        self.anchored
     }
 
     /// Groups that capture something.
@@ -332,10 +349,24 @@ mod tests {
     }
 
     #[test]
+    fn knows_whether_it_is_anchored() {
+        let anchored = |text: &str, options| Regex::new(text.as_bytes(), options).unwrap().is_anchored();
+        let none = Options::default();
+        for (text, expected) in [("^a", true), (r"\Aa", true), ("^a|^b", true), ("^a|b", false), ("a", false)]
+        {
+            assert_eq!(anchored(text, none), expected, "{text}");
+        }
+        assert!(anchored("a", Options { anchored: true, ..none }));
+        assert!(!anchored("^a", Options { multiline: true, ..none }));
+    }
+
+    #[test]
     fn says_what_is_wrong() {
         let error = Regex::new(b"a(b", Options::default()).unwrap_err();
         assert!(error.to_string().contains("missing closing parenthesis"), "{error}");
         assert!(error.to_string().ends_with("(at byte 3 of the expression)"), "{error}");
+        let error = Regex::new(br"(*UTF)\w", Options::default()).unwrap_err();
+        assert!(error.to_string().contains("using UTF is disabled"), "{error}");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::tests::found;
 
 /// One keyword.
 #[derive(Clone, Debug)]
-enum Part {
+pub(in crate::engine) enum Part {
     Content { text: &'static str, negated: bool, place: Place },
     Pcre { class: bool, relative: bool, negated: bool },
     IsDataAt { offset: Number, relative: bool, negated: bool },
@@ -19,14 +19,14 @@ enum Part {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Place {
+pub(in crate::engine) enum Place {
     Absolute(Number, Option<Number>),
     Relative(Number, Option<Number>),
 }
 
 /// A number, or the variable that the last `byte_extract` before has set.
 #[derive(Clone, Copy, Debug)]
-enum Number {
+pub(in crate::engine) enum Number {
     Is(i64),
     Extracted,
 }
@@ -49,7 +49,7 @@ impl Number {
     }
 }
 
-fn write(parts: &[Part]) -> String {
+pub(in crate::engine) fn write(parts: &[Part]) -> String {
     let mut variables = 0;
     let mut text = String::new();
     let comma = |relative: bool| if relative { ",relative" } else { "" };
@@ -160,7 +160,7 @@ fn number(from: i64, to: i64) -> impl Strategy<Value = Number> {
     prop_oneof![3 => (from..to).prop_map(Number::Is), 1 => Just(Number::Extracted)]
 }
 
-fn part() -> impl Strategy<Value = Part> {
+pub(in crate::engine) fn part() -> impl Strategy<Value = Part> {
     let text = prop::sample::select(vec!["a", "b", "ab", "ba"]);
     let place = prop_oneof![
         (number(0, 4), prop::option::of((2..8_i64).prop_map(Number::Is)))

@@ -232,5 +232,30 @@ fn hostile_expressions_are_bounded() {
     payload.push(b'!');
     let mut cursors = Cursors::default();
     assert!(!cursors.satisfy(&compile(rule).payload, Text::whole(&payload)));
-    assert!(cursors.budget < 2 * PCRE_COST, "it is the budget that ended it: {}", cursors.budget);
+    assert!(
+        cursors.take_exceeded() && cursors.budget.left < PCRE_LIMIT_COST,
+        "it is the budget that ended it"
+    );
+}
+
+/// Many variables, each with many values.
+#[test]
+fn hostile_variables_are_bounded() {
+    let mut rule = String::from("content:\"a\"; ");
+    for n in 0..250 {
+        rule += &format!("byte_extract:1,0,v{n},relative; content:\"a\"; distance:0; ");
+    }
+    let mut cursors = Cursors::default();
+    assert!(!cursors.satisfy(&compile(&rule).payload, Text::whole(&[b'a'; 1400])));
+    assert!(cursors.take_exceeded());
+    assert!(cursors.now.values.len() + cursors.next.values.len() <= BUDGET);
+}
+
+/// What is decoded at each of many places is looked at with one budget.
+#[test]
+fn hostile_encodings_are_bounded() {
+    let rule = r#"content:"a"; base64_decode:relative; base64_data; pcre:"/i\d/"; "#;
+    let mut cursors = Cursors::default();
+    assert!(!cursors.satisfy(&compile(rule).payload, Text::whole(&[b'a'; 1400])));
+    assert!(cursors.take_exceeded() && cursors.budget.left < PCRE_LIMIT_COST);
 }
