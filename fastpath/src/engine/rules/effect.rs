@@ -3,6 +3,7 @@
 //! Effects are done at once, in the order of evaluation, so that rules that come later see them for the same packet.
 
 use super::{
+    chain::Variable,
     state::{FlowVariables, Number, Operand, State, bits},
     subject::Subject,
 };
@@ -37,11 +38,13 @@ pub(super) enum Sum {
 }
 
 impl Effect {
-    /// The flow bit that it may set.
-    pub(super) fn bit_set(&self) -> Option<Number> {
+    /// What it may set.
+    pub(super) fn sets(&self) -> Option<Variable> {
         match *self {
-            Self::FlowBit { bit, change: Change::Set | Change::Toggle } => Some(bit),
-            _ => None,
+            Self::FlowBit { change: Change::Unset, .. } | Self::Bit(_, bits::Change::Unset) => None,
+            Self::FlowBit { bit, .. } => Some(Variable::FlowBit(bit)),
+            Self::Bit(bit, _) => Some(Variable::HostBit(bit.number())),
+            Self::FlowInt { name, .. } => Some(Variable::FlowInt(name)),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::{ops::ControlFlow, sync::Arc};
 
 use super::{
-    Action, Captures, RuleInfo,
+    Captures, RuleInfo,
     condition::Condition,
     inspection::Transformed,
     memory::{Memory, Remembered},
@@ -44,7 +44,8 @@ pub(in crate::engine) enum Via {
 
 impl RuleSet {
     /// Gives each rule that matches to `each`, in the order of evaluation, until that breaks, and with it a way to what was captured
-    /// until then. `memory` is the flow's. True when the limits have left it open whether a rule that drops matches.
+    /// until then. `memory` is the flow's. True when the limits have left it open whether a rule matches that drops or
+    /// sets what such a one asks for.
     pub(in crate::engine) fn inspect<'s>(
         &'s self,
         subject: &Subject<'_>,
@@ -76,7 +77,7 @@ impl RuleSet {
             let via = rule.matches(index, subject, &state, look.as_mut(), cursors, transformed);
             let exceeded = cursors.take_exceeded();
             let Some(via) = via else {
-                undecided |= exceeded && matches!(rule.info.action, Action::Drop | Action::Reject(_));
+                undecided |= exceeded && rule.decisive;
                 continue;
             };
             if let Some((packet, start)) = subject.rewritable

@@ -3,6 +3,7 @@
 mod address;
 mod buffer;
 mod captures;
+mod chain;
 mod change;
 mod classification;
 mod condition;

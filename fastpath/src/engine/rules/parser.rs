@@ -46,6 +46,8 @@ pub(super) struct Rule {
     pub(super) scope: Scope,
     /// The bytes without which (in any case of letters) the rule cannot match.
     pub(super) fast_pattern: Option<Box<[u8]>>,
+    /// A drop may fail to come when it is left open whether it matches.
+    pub(super) decisive: bool,
     /// Of its text: tells whether a rule of another set is the same.
     pub(super) fingerprint: u64,
 }
@@ -212,6 +214,7 @@ fn compile(draft: Draft<'_>, sid: u32, action: Action, header: Header) -> Result
         payload,
         buffers,
         fast_pattern,
+        decisive: false,
         fingerprint: 0,
     })
 }

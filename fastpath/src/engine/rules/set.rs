@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     Action, Dataset, Environment, LoadReport, RuleError, RuleInfo, Variables,
+    chain::{self, Variable},
     condition::Condition,
     effect::Effect,
     environment::{Context, Reading},
@@ -250,6 +251,7 @@ impl<'a: 'l, 'l> Loader<'a, 'l> {
         let rules: Vec<_> = kept.map(|(_, rule)| rule).collect();
         warnings.extend(bits_never_set(&rules, context.shared));
         let mut rules: Vec<Rule> = rules.into_iter().map(|(rule, ..)| rule).collect();
+        chain::mark_decisive(&mut rules);
         // Stable: as read among equals.
         rules.sort_by_key(|rule| (rank(rule.info.action), rule.ordering, rule.info.priority));
         failed.sort_by_key(|(origin, _)| (origin.order, origin.line));
@@ -284,13 +286,16 @@ impl<'a: 'l, 'l> Loader<'a, 'l> {
 /// A warning for each flow bit that is asked for and that no rule sets, at the first rule that asks.
 fn bits_never_set(rules: &[(Rule, Origin<'_>, usize)], shared: &Shared) -> Vec<RuleError> {
     let effects = rules.iter().flat_map(|(rule, ..)| &rule.effects);
-    let set: HashSet<_> = effects.filter_map(Effect::bit_set).collect();
+    let set: HashSet<_> = effects.filter_map(Effect::sets).collect();
     let mut told = HashSet::new();
     let mut warnings = Vec::new();
     for (rule, origin, sid_at) in rules {
-        for bit in rule.conditions.iter().flat_map(Condition::bits_wanted) {
-            if !set.contains(bit) && told.insert(*bit) {
-                let name = shared.flowbits.name(*bit).unwrap_or_default();
+        for wanted in rule.conditions.iter().flat_map(Condition::wants) {
+            if let Variable::FlowBit(bit) = wanted
+                && !set.contains(&wanted)
+                && told.insert(bit)
+            {
+                let name = shared.flowbits.name(bit).unwrap_or_default();
                 let fault =
                     Fault::new(*sid_at, format!("flow bit `{name}` is asked for, but no rule sets it"));
                 warnings.push(error(*origin, Some(rule.info.sid), &fault));

@@ -325,7 +325,11 @@ alert tcp any any -> any any (content:\"c\"; pcre:\"/(x|y)\\d/R\"; sid:2;)";
     assert_eq!(alerts(&mut lenient), [Verdict::Forward; 2]);
     // A rule that only alerts drops nothing.
     assert_eq!(verdicts(&mut engine(rules, Enforcement::Drop), &[&[b'c'; 1400]]), [Verdict::Forward]);
-    // Nor does what another rule lets go.
+    // Unless one that drops may ask for what it sets.
+    let chain = "alert tcp any any -> any any (content:\"c\"; pcre:\"/(x|y)\\d/R\"; flowbits:set,b; sid:2;)
+drop tcp any any -> any any (flowbits:isset,b; content:\"d\"; sid:3;)";
+    assert_eq!(verdicts(&mut engine(chain, Enforcement::Drop), &[&[b'c'; 1400]]), [dropped]);
+    // What another rule lets go is not dropped.
     let passed = format!("{rules}\npass tcp any any -> any any (content:\"aa\"; sid:3;)");
     assert_eq!(verdicts(&mut engine(&passed, Enforcement::Drop), &[&often]), [Verdict::Forward]);
 }

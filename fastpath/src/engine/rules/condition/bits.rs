@@ -23,6 +23,11 @@ pub(in crate::engine::rules) struct Test {
 }
 
 impl Test {
+    /// The number of the bit that must be set.
+    pub(super) fn wanted(self) -> Option<u32> {
+        self.set.then(|| self.bit.number())
+    }
+
     pub(super) fn holds(self, subject: &Subject<'_>, state: &State<'_>) -> bool {
         self.bit.is_set(subject, state.shared).unwrap_or(false) == self.set
     }

@@ -49,6 +49,17 @@ impl Relation {
 }
 
 impl Test {
+    /// The numbers that it asks for.
+    pub(super) fn wanted(self) -> impl Iterator<Item = Number> {
+        let (own, other) = match self.question {
+            Question::IsSet => (Some(self.name), None),
+            Question::IsNotSet => (None, None),
+            Question::Is(_, Operand::Value(_)) => (Some(self.name), None),
+            Question::Is(_, Operand::Variable(other)) => (Some(self.name), Some(other)),
+        };
+        own.into_iter().chain(other)
+    }
+
     /// A packet that belongs to no flow fulfils none.
     pub(super) fn holds(self, flow: Option<&FlowVariables>) -> bool {
         let Some(flow) = flow else { return false };

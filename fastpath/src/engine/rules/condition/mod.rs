@@ -17,10 +17,7 @@ mod tcp;
 mod texts;
 mod vlan;
 
-use super::{
-    state::{Number, State},
-    subject::Subject,
-};
+use super::{chain::Variable, state::State, subject::Subject};
 
 pub(super) use amount::{
     age, bytes, bytes_to_client, bytes_to_server, packets, packets_to_client, packets_to_server, stream_size,
@@ -106,11 +103,13 @@ impl Condition {
         }
     }
 
-    /// The flow bits of which one must be set.
-    pub(super) fn bits_wanted(&self) -> &[Number] {
+    /// What other rules must have set so that it holds; of several flow bits one.
+    pub(super) fn wants(&self) -> Vec<Variable> {
         match self {
-            Self::FlowBits(test) => test.wanted(),
-            _ => &[],
+            Self::FlowBits(test) => test.wanted().iter().copied().map(Variable::FlowBit).collect(),
+            Self::FlowInt(test) => test.wanted().map(Variable::FlowInt).collect(),
+            Self::Bits(test) => test.wanted().map(Variable::HostBit).into_iter().collect(),
+            _ => Vec::new(),
         }
     }
 

@@ -41,6 +41,11 @@ pub(in crate::engine::rules) enum Change {
 }
 
 impl Bit {
+    /// What stands for its name.
+    pub(in crate::engine::rules) fn number(self) -> u32 {
+        self.number
+    }
+
     /// The bit that rules call `name`.
     pub(in crate::engine::rules) fn named(name: &str, owner: Owner, shared: &Shared) -> Self {
         Self { number: shared.bits.of(name.into()), owner }
