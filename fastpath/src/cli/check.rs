@@ -16,8 +16,13 @@ use crate::{
     engine::rules::{Kept, LineError, LoadReport, RuleError, State, Variables, keywords},
 };
 
+/// Load rules and say which cannot be used
+///
+/// Reads no configuration file: what rules are read against is given with --set. A rule that says itself that it is not for this
+/// version (requires) is left out, which is no failure.
+///
 /// Exit status: 0 when all rules loaded, 1 when some rule or some line of a file beside the rules failed, 2 when a file could not be
-/// read. A rule that says itself that it is not for this version (requires) is left out, which is no failure.
+/// read.
 #[derive(Args, Debug)]
 pub(super) struct CheckArgs {
     /// Rule file or pattern; may be repeated
@@ -26,8 +31,8 @@ pub(super) struct CheckArgs {
     /// Print all keywords of the rule language and whether rules may use them, and check nothing
     #[arg(long, conflicts_with_all = ["rules", "set"])]
     list_keywords: bool,
-    /// Print one JSON object: rules, loaded, and failed, skipped, warnings, failed_lines (each with sid, file, line, column,
-    /// reason); of a threshold-file thresholds, and idle like failed: entries without effect
+    /// Print one JSON object: the counts rules, loaded and thresholds (entries of a threshold-file), and the lists failed, skipped,
+    /// warnings, failed_lines and idle (entries without effect), of sid, file, line, column and reason
     #[arg(long)]
     json: bool,
     /// A setting by Suricata's name, such as vars.address-groups.HOME_NET=[10.0.0.0/8]; may be repeated
@@ -45,7 +50,7 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         return Err(super::Usage(error.to_string()).into());
     }
     let mut variables = Variables::suricata_defaults();
-    named.extend(&mut variables);
+    named.add_to(&mut variables);
     let sources = Sources {
         rules: args.rules.clone(),
         variables,

@@ -6,10 +6,12 @@ use clap::Args;
 
 use crate::config::IndexList;
 
-/// Looks at the machine for what `run` would do there: every option goes before the same setting in the configuration file.
+/// Look at machine, kernel, driver and settings, and say what stands in the way and what mends it
 ///
-/// Changes nothing. Exit status: 0 when no check fails (warnings are none), 1 when one does, 2 for wrong arguments or a
-/// wrong configuration file.
+/// Looks at the machine for what `run` would do there: every option goes before the same setting in the configuration file.
+/// Changes nothing.
+///
+/// Exit status: 0 when no check fails (warnings are none), 1 when one does, 2 for wrong arguments or a wrong configuration file.
 #[derive(Args, Debug)]
 pub(super) struct DoctorArgs {
     /// Port to look at [default: the wires of the configuration file]

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::rules::Sources;
+use super::rules::{self, Sources};
 use crate::{
     config::RuleData,
     engine::rules::{
@@ -51,10 +51,8 @@ pub(super) fn environment(sources: &Sources) -> Result<(Environment, Vec<LineErr
     Ok((environment, bad_lines))
 }
 
-/// The file's text, with U+FFFD for bytes that are no UTF-8: fine in a comment, a fault in a line that counts.
 fn read(path: &Path) -> Result<String, EnvironmentError> {
-    let bytes = fs::read(path).map_err(|source| EnvironmentError::Read { path: path.into(), source })?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    rules::read(path).map_err(|source| EnvironmentError::Read { path: path.into(), source })
 }
 
 /// Writes those of `sets` that are to be kept, each whole or not at all; says of each that could not be written why.

@@ -35,15 +35,12 @@ struct Cli {
     verbosity: Verbosity,
 }
 
+/// What each does is said where its arguments are.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Inspect and forward the frames of chosen NIC queues
     Run(Box<run::RunArgs>),
-    /// Inspect a capture file: the same engine, no privileges
     Replay(replay::ReplayArgs),
-    /// Load rules and say which cannot be used
     Check(check::CheckArgs),
-    /// Look at machine, kernel, driver and settings, and say what stands in the way and what mends it
     Doctor(doctor::DoctorArgs),
 }
 

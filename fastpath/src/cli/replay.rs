@@ -28,7 +28,9 @@ use crate::{
     io::pcap::Capture,
 };
 
-/// Writes events to DIR/eve.json, which is made anew, and a summary to standard output.
+/// Inspect a capture file: the same engine, no privileges
+///
+/// Writes events to DIR/eve.json, which is made anew, and a summary to standard output. Reads no configuration file.
 #[derive(Args, Debug)]
 pub(super) struct ReplayArgs {
     /// Capture file, pcap or pcapng
@@ -109,7 +111,7 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
         tracing::warn!("{error}; going on without it");
     }
     let mut variables = Variables::suricata_defaults();
-    named.extend(&mut variables);
+    named.add_to(&mut variables);
 
     let loading = Instant::now();
     named.data.directory.get_or_insert_with(|| args.log_dir.clone());

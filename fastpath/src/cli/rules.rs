@@ -42,7 +42,7 @@ pub(super) fn load(
     let mut texts = Vec::new();
     for file in &sources.rules {
         for path in expand(file)? {
-            let text = read(&path)?;
+            let text = read(&path).map_err(|source| RuleFileError::Read { path: path.clone(), source })?;
             texts.push((path, text));
         }
     }
@@ -62,9 +62,9 @@ fn expand(file: &Path) -> Result<Vec<PathBuf>, RuleFileError> {
     if paths.is_empty() { Err(wrong("no rule file has such a name".into())) } else { Ok(paths) }
 }
 
-/// The file's text, with U+FFFD for bytes that are no UTF-8: fine in a comment, a fault in a rule.
-fn read(path: &Path) -> Result<String, RuleFileError> {
-    let bytes = std::fs::read(path).map_err(|source| RuleFileError::Read { path: path.into(), source })?;
+/// The file's text, with U+FFFD for bytes that are no UTF-8: fine in a comment, a fault in what counts.
+pub(super) fn read(path: &Path) -> io::Result<String> {
+    let bytes = std::fs::read(path)?;
     Ok(String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }

@@ -21,7 +21,10 @@ use crate::{
     engine::rules::{HostSettings, LoadReport, RuleSet},
 };
 
-/// Every option goes before the same setting in the configuration file.
+/// Inspect and forward the frames of chosen NIC queues
+///
+/// Every option goes before the same setting in the configuration file. SIGHUP reads the rules anew and opens eve.json again; SIGINT and
+/// SIGTERM end it in order.
 #[derive(Args, Debug, Default)]
 pub(super) struct RunArgs {
     /// Port to inspect; without a peer its frames go back out of it (hairpin)
@@ -33,19 +36,19 @@ pub(super) struct RunArgs {
     /// Rx queues to inspect, such as 0-3,6; the kernel keeps the others
     #[arg(long, value_name = "LIST")]
     queues: Option<IndexList>,
-    /// Cores of the workers, in order, such as 2-5
+    /// Cores of the workers, in order, such as 2-5 [default: all that the process may run on]
     #[arg(long, value_name = "LIST")]
     cores: Option<IndexList>,
-    /// How AF_XDP sockets are bound
+    /// How AF_XDP sockets are bound [default: auto]
     #[arg(long, value_enum)]
     mode: Option<BindMode>,
-    /// What a drop rule does
+    /// What a drop rule does [default: inline]
     #[arg(long, value_enum)]
     action: Option<ActionMode>,
-    /// Where the XDP program runs
+    /// Where the XDP program runs [default: native]
     #[arg(long, value_enum)]
     xdp: Option<AttachMode>,
-    /// Whether workers hand packets to the one that owns the flow
+    /// Whether workers hand packets to the one that owns the flow [default: auto]
     #[arg(long, value_enum)]
     steering: Option<Steering>,
     /// Spin always, and let the worker drive the NIC's polling
@@ -57,7 +60,7 @@ pub(super) struct RunArgs {
     /// Hairpin: swap source and destination MAC of a frame sent back
     #[arg(long, conflicts_with = "peer")]
     swap_mac: bool,
-    /// What happens to frames of a queue whose worker is gone
+    /// What happens to frames of a chosen queue that has no worker: while fastpath starts and stops [default: pass]
     #[arg(long, value_enum)]
     on_worker_loss: Option<OnWorkerLoss>,
     /// Bytes per frame: 2048 or 4096 [default: 4096]
@@ -75,7 +78,7 @@ pub(super) struct RunArgs {
     /// Take ordinary pages for packet memory
     #[arg(long)]
     no_huge_pages: bool,
-    /// Rule file or pattern; may be repeated
+    /// Rule file or pattern, such as '/etc/fastpath/*.rules'; may be repeated
     #[arg(short = 'S', long = "rules", value_name = "FILE")]
     rules: Vec<PathBuf>,
     /// Directory of eve.json [default: /var/log/fastpath]

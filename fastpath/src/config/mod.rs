@@ -111,7 +111,7 @@ pub enum ActionMode {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BindMode {
-    /// Zero-copy where the driver has it, copy otherwise; reported.
+    /// Zero-copy where the driver has it and is not known to fail in it, copy otherwise; reported.
     #[default]
     Auto,
     /// Zero-copy or a loud failure.
@@ -136,7 +136,7 @@ pub enum AttachMode {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Steering {
-    /// Unless both directions of every connection come on the same queue number anyway.
+    /// Unless RSS is proven to bring all packets of a flow to the same queue.
     #[default]
     Auto,
     /// Always.

@@ -35,7 +35,8 @@ pub struct Named {
     /// `decoder`, `defrag`, `flow`, `flow-timeouts`, `stream`, `vlan.use-for-tracking` and the exception policies. Whether
     /// drops are carried out is no part of it ([`engine::Settings::enforcing`]).
     pub engine: engine::Settings,
-    /// `threshold-file`, `reputation-categories-file`, `default-reputation-path`, `reputation-files` and `default-data-dir`.
+    /// `threshold-file`, `classification-file`, `reference-config-file`, `reputation-categories-file`, `default-reputation-path`,
+    /// `reputation-files` and `default-data-dir`.
     pub data: RuleData,
 }
 
@@ -62,13 +63,13 @@ pub struct RuleData {
     pub classification: Option<PathBuf>,
     /// `reference-config-file`: where what `reference` names is found.
     pub references: Option<PathBuf>,
-    /// The categories of addresses.
+    /// `reputation-categories-file`: the categories of addresses.
     pub reputation_categories: Option<PathBuf>,
-    /// Where [`Self::reputation_files`] lie that are not named with a leading `/`.
+    /// `default-reputation-path`: where [`Self::reputation_files`] lie that are not named with a leading `/`.
     pub reputation_path: Option<PathBuf>,
-    /// What is known of addresses, in the order of their numbers.
+    /// `reputation-files`: what is known of addresses, in the order of their numbers.
     pub reputation_files: BTreeMap<u32, PathBuf>,
-    /// Where sets of values are written to, and read from at the next start.
+    /// `default-data-dir`: where sets of values are written to, and read from at the next start.
     pub directory: Option<PathBuf>,
 }
 
@@ -263,7 +264,7 @@ const KEYS: &[(&str, Setter)] = &[
     ("handover.full-policy", |to, _, value| policy(to, &[Failure::Handover], value)),
 ];
 
-/// The tables of the file that hold such settings. `vars` has a shape of its own.
+/// The tables and keys of the file that are such settings. The others, such as `vars`, have a shape of their own.
 pub(super) const TABLES: &[&str] = &[
     "app-layer",
     "decoder",
@@ -313,8 +314,8 @@ impl Named {
         })
     }
 
-    /// Sets the variables among `variables`.
-    pub fn extend(&self, variables: &mut Variables) {
+    /// Adds its variables to `variables`; those of the same names give way.
+    pub fn add_to(&self, variables: &mut Variables) {
         variables.addresses.extend(self.addresses.clone());
         variables.ports.extend(self.ports.clone());
     }

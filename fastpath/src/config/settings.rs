@@ -213,7 +213,7 @@ impl Settings {
         let mut variables = Variables::suricata_defaults();
         variables.addresses.extend(self.addresses);
         variables.ports.extend(self.ports);
-        named.extend(&mut variables);
+        named.add_to(&mut variables);
         let log_dir = self.log_dir.unwrap_or_else(|| DEFAULT_LOG_DIR.into());
         let directory = named.data.directory.take().or_else(|| Some(log_dir.clone()));
         Ok(RunConfig {
@@ -263,7 +263,7 @@ impl Settings {
                 return Err(not_allowed(
                     port,
                     &port.value,
-                    "an interface name has 1 to 15 bytes, no space, no `/`, and is not `.` or `..`",
+                    "an interface name has 1 to 15 bytes, no space, no `/`, no `:`, and is not `.` or `..`",
                 ));
             }
             if let Some(first) = seen.iter().find(|other| other.value == port.value) {
