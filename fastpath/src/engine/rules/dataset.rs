@@ -115,10 +115,10 @@ impl<'t> Options<'t> {
     fn parse(options: impl Iterator<Item = Token<'t>>) -> Result<Self, Fault> {
         let mut this = Self::default();
         for option in options {
-            let Some((key, value)) = option.text.split_once(char::is_whitespace) else {
+            let (Token { text: key, .. }, value) = option.word();
+            if value.text.is_empty() {
                 return Err(option.fault(format!("`{}` needs a value behind it", option.text)));
-            };
-            let value = Token::trimmed(value, option.at + key.len() + 1);
+            }
             let twice = match key {
                 "type" => {
                     let kind = DatasetKind::from_name(value.text).ok_or_else(|| {

@@ -85,10 +85,7 @@ impl<'a> Walk<'a, '_> {
         if depth > MAX_DEPTH {
             return Err(origin.fault(format!("groups or variables are nested deeper than {MAX_DEPTH}")));
         }
-        let (negated, token) = match token.strip_prefix("!") {
-            Some(rest) => (true, rest),
-            None => (false, token),
-        };
+        let (negated, token) = token.negation();
         if token.text.starts_with(['$', '[']) {
             if !negated {
                 return self.group(token, variable, depth, items);

@@ -95,6 +95,14 @@ impl<'a> Token<'a> {
         Some(Self::trimmed(rest, self.at + prefix.len()))
     }
 
+    /// Whether a `!` stands before it, and what it is without.
+    pub(super) fn negation(self) -> (bool, Self) {
+        match self.strip_prefix("!") {
+            Some(rest) => (true, rest),
+            None => (false, self),
+        }
+    }
+
     /// What stands before the first `separator`, and what behind it.
     pub(super) fn split_once(self, separator: &str) -> Option<(Self, Self)> {
         let (before, behind) = self.text.split_once(separator)?;

@@ -96,10 +96,7 @@ impl<T: Field> Comparison<T> {
             return Ok(if negated { Self::NotMasked { mask, bits } } else { Self::Masked { mask, bits } });
         }
         if let Some((first, last)) = token.split_once("<>").or_else(|| token.split_once("-")) {
-            let (negated, first) = match first.strip_prefix("!") {
-                Some(first) => (true, first),
-                None => (false, first),
-            };
+            let (negated, first) = first.negation();
             let (first, last) = (value(first)?, value(last)?);
             let (from, to): (u64, u64) = (first.into(), last.into());
             if from.saturating_add(1) >= to {

@@ -45,12 +45,12 @@ impl ReferenceSystems {
     pub fn parse(file: &Path, text: &str) -> (Self, Vec<LineError>) {
         let mut systems = BTreeMap::new();
         let failed = line::read(file, text, "reference", |entry| {
-            let Some((system, url)) = entry.text.split_once(char::is_whitespace) else {
+            let (system, url) = entry.word();
+            if url.text.is_empty() {
                 return Err(entry.fault("a reference system is `name url`"));
-            };
-            let system = Token::trimmed(system, entry.at);
+            }
             match systems.entry(line::name(system)?) {
-                Entry::Vacant(place) => _ = place.insert(url.trim_start().into()),
+                Entry::Vacant(place) => _ = place.insert(url.text.into()),
                 Entry::Occupied(_) => {
                     return Err(
                         system.fault(format!("`{}` stands here twice; the first counts", system.text))
@@ -64,10 +64,7 @@ impl ReferenceSystems {
 
     /// What a rule's `reference:system,id;` refers to.
     pub(super) fn resolve(&self, value: Token<'_>) -> Result<Reference, Fault> {
-        let parts = value
-            .text
-            .split_once(',')
-            .map(|(system, id)| (Token::trimmed(system, value.at), id.trim().trim_matches('"').trim()));
+        let parts = value.split_once(",").map(|(system, id)| (system, id.text.trim_matches('"').trim()));
         let Some((system, id)) = parts.filter(|(_, id)| !id.is_empty()) else {
             return Err(value.fault("a reference is `type,value`"));
         };

@@ -30,13 +30,8 @@ impl Test {
 }
 
 pub(in crate::engine::rules) fn flowbits(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
-    let (command, names) = match value.text.split_once(',') {
-        Some((command, names)) => {
-            let at = value.at + command.len() + 1;
-            (Token::trimmed(command, value.at), Some(Token::trimmed(names, at)))
-        }
-        None => (value, None),
-    };
+    let (command, names) =
+        value.split_once(",").map_or((value, None), |(command, names)| (command, Some(names)));
     let names = names.filter(|names| !names.text.is_empty());
     if command.text == "noalert" {
         if let Some(names) = names {

@@ -79,10 +79,7 @@ pub(in crate::engine::rules) fn ttl(draft: &mut Draft<'_>, value: Token<'_>) -> 
 }
 
 pub(in crate::engine::rules) fn tos(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
-    let (negated, digits) = match value.strip_prefix("!") {
-        Some(rest) => (true, rest),
-        None => (false, value),
-    };
+    let (negated, digits) = value.negation();
     let value = match digits.text.strip_prefix(['x', 'X']) {
         Some(hex) => {
             u8::from_str_radix(hex, 16).map_err(|_| digits.fault("a hex tos is `x` and two digits"))?

@@ -141,10 +141,7 @@ pub(in crate::engine::rules) fn ack(draft: &mut Draft<'_>, value: Token<'_>) -> 
 }
 
 pub(in crate::engine::rules) fn window(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
-    let (negated, digits) = match value.strip_prefix("!") {
-        Some(rest) => (true, rest),
-        None => (false, value),
-    };
+    let (negated, digits) = value.negation();
     add(draft, Test::Window { value: number(digits, 0..=u16::MAX)?, negated });
     Ok(())
 }

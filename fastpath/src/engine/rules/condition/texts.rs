@@ -46,9 +46,7 @@ pub(in crate::engine::rules) fn pktvar(draft: &mut Draft<'_>, value: Token<'_>) 
 
 fn add(draft: &mut Draft<'_>, of: Of, value: Token<'_>) -> Result<(), Fault> {
     let form = || value.fault("write the name of what was captured, a comma and a content: `name,content`");
-    let (name, content) = value.text.split_once(',').ok_or_else(form)?;
-    let content = Token::trimmed(content, value.at + name.len() + 1);
-    let name = Token::trimmed(name, value.at);
+    let (name, content) = value.split_once(",").ok_or_else(form)?;
     check_name(name)?;
     let names = match of {
         Of::Flow => &draft.context.shared.flow_texts,

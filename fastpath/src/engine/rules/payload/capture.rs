@@ -88,12 +88,11 @@ impl Capture {
         for (group, word) in (1..).zip(words) {
             let form =
                 || word.fault(format!("`{}` is none of `flow:name`, `pkt:name` and `alert:name`", word.text));
-            let (kind, name) = word.text.split_once(':').ok_or_else(form)?;
-            if kind == "pkt" && matches!(name, "key" | "value") {
+            let (kind, name) = word.split_once(":").ok_or_else(form)?;
+            if kind.text == "pkt" && matches!(name.text, "key" | "value") {
                 return Err(word.fault("names that are captured themselves (`pkt:key`) are not supported"));
             }
-            let name = Token { text: name, at: word.at + kind.len() + 1 };
-            let keep = Keep::new(kind, name, shared).ok_or_else(form)??;
+            let keep = Keep::new(kind.text, name, shared).ok_or_else(form)??;
             if group > groups {
                 return Err(word.fault(format!(
                     "there are more names than groups in parentheses: the expression has {groups} of those"

@@ -201,9 +201,8 @@ pub(in crate::engine::rules) fn fast_pattern(
         Some(value) => {
             let form =
                 || value.fault("`fast_pattern` takes nothing, `only`, or `offset,length` inside the content");
-            let (from, length) = value.text.split_once(',').ok_or_else(form)?;
-            let at_most_all =
-                |text| number(Token::trimmed(text, value.at), 0..=content.bytes.len()).map_err(|_| form());
+            let (from, length) = value.split_once(",").ok_or_else(form)?;
+            let at_most_all = |token| number(token, 0..=content.bytes.len()).map_err(|_| form());
             let (from, length) = (at_most_all(from)?, at_most_all(length)?);
             if length == 0 || from.checked_add(length).is_none_or(|end| end > content.bytes.len()) {
                 return Err(form());
@@ -220,10 +219,7 @@ pub(in crate::engine::rules) fn fast_pattern(
 
 impl ContentDraft {
     fn parse(value: Token<'_>, quotes: bool) -> Result<Self, Fault> {
-        let (negated, text) = match value.strip_prefix("!") {
-            Some(rest) => (true, rest),
-            None => (false, value),
-        };
+        let (negated, text) = value.negation();
         let text = if quotes || text.text.starts_with('"') { text.unquote()? } else { text };
         let bytes = pattern::parse(text)?;
         if bytes.len() > usize::from(u16::MAX) {

@@ -16,10 +16,7 @@ pub(in crate::engine::rules) struct IsDataAt {
 
 impl IsDataAt {
     pub(in crate::engine::rules) fn parse(value: Token<'_>, names: &Names) -> Result<Self, Fault> {
-        let (negated, value) = match value.strip_prefix("!") {
-            Some(rest) => (true, rest),
-            None => (false, value),
-        };
+        let (negated, value) = value.negation();
         let mut parts = value.split(',').peekable();
         let offset = parts.next().unwrap_or(value);
         let offset = Operand::parse(offset, names, |token| number(token, 0..=u16::MAX))?;

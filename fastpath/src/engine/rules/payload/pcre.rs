@@ -44,10 +44,7 @@ const BUFFERS: [(char, &str); 13] = [
 ];
 
 pub(in crate::engine::rules) fn pcre(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
-    let (negated, quoted) = match value.strip_prefix("!") {
-        Some(rest) => (true, rest),
-        None => (false, value),
-    };
+    let (negated, quoted) = value.negation();
     let text = quoted.without_quotes()?;
     let form = || value.fault("an expression is written \"/expression/flags\"");
     let body = text.text.strip_prefix('/').ok_or_else(form)?;

@@ -13,14 +13,11 @@ pub(super) const KEYWORDS: &[Entry] = &[
 
 /// `[!]protocol[,mode]`; `failed` and `unknown` stand for flows without one.
 fn protocol(draft: &mut Draft<'_>, name: Token<'_>, value: Token<'_>) -> Result<(), Fault> {
-    let (negated, rest) = match value.strip_prefix("!") {
-        Some(rest) => (true, rest),
-        None => (false, value),
-    };
+    let (negated, rest) = value.negation();
     if let Some(protocol) = draft.application {
         return Err(name.fault(format!("the rule is about `{protocol}` already")));
     }
-    let mut parts = value::unquoted(rest)?.split(',');
+    let mut parts = rest.without_quotes()?.split(',');
     let protocol = parts.next().unwrap_or(rest);
     let needed = match protocol.text {
         "unknown" if negated => return Err(value.fault("`unknown` may not be negated")),

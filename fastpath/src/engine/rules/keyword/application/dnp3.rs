@@ -62,9 +62,9 @@ fn indicators(value: Token<'_>) -> Result<(), Fault> {
 
 /// `group,variation`
 fn object(value: Token<'_>) -> Result<(), Fault> {
-    let Some((group, variation)) = value.text.split_once(',') else {
+    let Some((group, variation)) = value.split_once(",") else {
         return Err(value.fault("an object is `group,variation`"));
     };
-    value::at_most(Token::trimmed(group, value.at), u8::MAX.into())?;
-    value::at_most(Token::trimmed(variation, value.at + group.len() + 1), u8::MAX.into())
+    value::at_most(group, u8::MAX.into())?;
+    value::at_most(variation, u8::MAX.into())
 }

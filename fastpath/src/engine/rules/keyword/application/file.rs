@@ -43,11 +43,11 @@ fn list(value: Token<'_>) -> Result<(), Fault> {
 
 /// A number or a comparison; a direction may stand before it.
 fn size(value: Token<'_>) -> Result<(), Fault> {
-    match value.text.split_once(',') {
+    match value.split_once(",") {
         None => value::integer::<u64>(value),
         Some((way, rest)) => {
-            value::direction(Token::trimmed(way, value.at))?;
-            value::integer::<u64>(Token::trimmed(rest, value.at + way.len() + 1))
+            value::direction(way)?;
+            value::integer::<u64>(rest)
         }
     }
 }

@@ -31,12 +31,12 @@ pub(super) const KEYWORDS: &[Entry] = &[
 
 /// `attribute=number`
 fn attribute(value: Token<'_>) -> Result<(), Fault> {
-    let whole = value::unquoted(value)?;
-    let Some((name, number)) = whole.text.split_once('=') else {
+    let whole = value.without_quotes()?;
+    let Some((name, number)) = whole.split_once("=") else {
         return Err(whole.fault("an attribute is written as in alg_hash=2"));
     };
     let names = "alg_enc alg_hash alg_auth alg_dh sa_group_type sa_life_type sa_life_duration alg_prf sa_key_length \
                  sa_field_size";
-    value::one_of(Token::trimmed(name, whole.at), names)?;
-    value::at_most(Token::trimmed(number, whole.at + name.len() + 1), u32::MAX.into())
+    value::one_of(name, names)?;
+    value::at_most(number, u32::MAX.into())
 }

@@ -55,7 +55,7 @@ fn encryption(value: Token<'_>) -> Result<(), Fault> {
 
 /// A number, or `!` and one.
 fn error_code(value: Token<'_>) -> Result<(), Fault> {
-    let code = value::unquoted(value)?;
+    let code = value.without_quotes()?;
     match code.text.starts_with('-') {
         true => signed(code),
         false => value::integer::<u32>(code),

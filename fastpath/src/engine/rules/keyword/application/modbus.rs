@@ -7,7 +7,7 @@ pub(super) const KEYWORDS: &[Entry] = &[("modbus", "modbus-keyword", reader("mod
 
 /// `unit`, `function` with `subfunction`, or `access` with `address` and `value`; `unit` may stand before the others.
 fn read(value: Token<'_>) -> Result<(), Fault> {
-    let whole = value::unquoted(value)?;
+    let whole = value.without_quotes()?;
     let mut parts = whole.split(',').peekable();
     if let Some(unit) = parts.next_if(|part| part.text.starts_with("unit")) {
         range(after(unit, "unit")?)?;
@@ -65,9 +65,9 @@ fn access<'a>(kind: Token<'a>, parts: &mut impl Iterator<Item = Token<'a>>) -> R
 
 /// `n`, `<n`, `>n` or `a<>b`; whether it is one number.
 fn range(value: Token<'_>) -> Result<bool, Fault> {
-    if let Some((first, last)) = value.text.split_once("<>") {
-        value::at_most(Token::trimmed(first, value.at), u16::MAX.into())?;
-        value::at_most(Token::trimmed(last, value.at + first.len() + 2), u16::MAX.into())?;
+    if let Some((first, last)) = value.split_once("<>") {
+        value::at_most(first, u16::MAX.into())?;
+        value::at_most(last, u16::MAX.into())?;
         return Ok(false);
     }
     let bound = value.strip_prefix("<").or_else(|| value.strip_prefix(">"));

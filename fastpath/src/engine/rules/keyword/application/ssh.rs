@@ -28,7 +28,7 @@ pub(super) const KEYWORDS: &[Entry] = &[
 
 /// `2_compat` (2 and 1.99), or a version as in `1.99`.
 fn version(value: Token<'_>) -> Result<(), Fault> {
-    let version = value::unquoted(value)?;
+    let version = value.without_quotes()?;
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let mut parts = version.text.splitn(2, '.');
     let is_version = parts.next().is_some_and(is_number) && parts.next().is_none_or(is_number);

@@ -81,7 +81,7 @@ fn record_version(value: Token<'_>) -> Result<(), Fault> {
 
 /// `1.0` to `1.3`, or four hexadecimal digits as in `0x7f12`.
 fn version(value: Token<'_>) -> Result<(), Fault> {
-    let version = value::unquoted(value)?;
+    let version = value.without_quotes()?;
     let is_hex = |digits: &str| digits.len() == 4 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
     match version.text.strip_prefix("0x") {
         Some(digits) if is_hex(digits) => Ok(()),

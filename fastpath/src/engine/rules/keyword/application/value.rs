@@ -62,7 +62,7 @@ pub(super) fn each_once<'a>(
 
 /// Text, in quotes or without, negated or not.
 pub(super) fn text(value: Token<'_>) -> Result<(), Fault> {
-    let text = unquoted(value.strip_prefix("!").unwrap_or(value))?;
+    let text = value.strip_prefix("!").unwrap_or(value).without_quotes()?;
     if text.text.is_empty() { Err(text.fault("the value may not be empty")) } else { Ok(()) }
 }
 
@@ -74,11 +74,6 @@ pub(super) fn direction(value: Token<'_>) -> Result<(), Fault> {
 /// A whole number from 0 to `max`.
 pub(super) fn at_most(value: Token<'_>, max: u64) -> Result<(), Fault> {
     number::number(value, 0..=max).map(drop)
-}
-
-/// What stands in quotes, or all of it when it stands in none.
-pub(super) fn unquoted(value: Token<'_>) -> Result<Token<'_>, Fault> {
-    if value.text.starts_with('"') { value.unquote() } else { Ok(value) }
 }
 
 fn is_one_of(text: &str, names: &str) -> bool {

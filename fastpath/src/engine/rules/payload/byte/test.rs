@@ -73,10 +73,7 @@ impl ByteTest {
                 return Err(part.fault(FORM));
             }
         }
-        let (negated, operator) = match operator.strip_prefix("!") {
-            Some(rest) => (true, rest),
-            None => (false, operator),
-        };
+        let (negated, operator) = operator.negation();
         let read = form.form(Base::Auto, value)?;
         // 23 octal digits, the first of them a zero, are the longest number that fits.
         let counts = 0..=if matches!(read, Form::Text(_)) { 23 } else { 8 };

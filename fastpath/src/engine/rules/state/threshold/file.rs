@@ -63,15 +63,14 @@ pub(in crate::engine::rules) fn apply(
 }
 
 fn parse(line: Token<'_>, context: Context<'_>, sid: &mut Option<u32>) -> Result<(Selector, Entry), Fault> {
-    let (word, rest) = line.text.split_once(char::is_whitespace).unwrap_or((line.text, ""));
-    let word = Token { text: word, at: line.at };
+    let (word, rest) = line.word();
     if !["threshold", "event_filter", "rate_filter", "suppress"].contains(&word.text) {
         return Err(word.fault(format!(
             "`{}` begins no entry: use threshold, event_filter, rate_filter or suppress",
             word.text
         )));
     }
-    let mut pairs = Pairs::parse(Token::trimmed(rest, line.at + line.text.len() - rest.len()))?;
+    let mut pairs = Pairs::parse(rest)?;
     let gid = pairs.need("gen_id")?;
     let named = pairs.need("sig_id")?;
     let selector =

@@ -97,11 +97,9 @@ fn pair<'a>(token: Token<'a>) -> Result<(Token<'a>, Token<'a>, Option<Token<'a>>
         None => (token.text, None),
     };
     let this = Token::trimmed(text, token.at);
-    match this.text.split_once(char::is_whitespace) {
-        Some((name, value)) => {
-            let value = Token::trimmed(value, this.at + this.text.len() - value.len());
-            Ok((Token { text: name, at: this.at }, value, after))
-        }
-        None => Err(this.fault(format!("`{}` is no name and value with a space between them", this.text))),
+    let (name, value) = this.word();
+    match value.text.is_empty() {
+        true => Err(this.fault(format!("`{}` is no name and value with a space between them", this.text))),
+        false => Ok((name, value, after)),
     }
 }
