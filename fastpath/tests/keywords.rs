@@ -9,19 +9,18 @@ fn document() -> Result<String, std::fmt::Error> {
     let count = |wanted: fn(State) -> bool| all.iter().filter(|keyword| wanted(keyword.state)).count();
     let mut text = String::from(
         "# Keywords of the rule language\n\n\
-         What fastpath makes of each keyword that Suricata 8 documents. The table comes from the one that rules are read by \
+         What fastpath makes of each keyword that Suricata 8 documents. The table comes from the one that rules are read by\n\
          (`fastpath check --list-keywords`); `UPDATE_DOCS=1 cargo test -p fastpath --test keywords` writes it anew.\n\n",
     );
     let supported = count(|state| state == State::Supported);
     let waiting = count(|state| matches!(state, State::NeedsParser(_)));
-    let planned = count(|state| state == State::Planned);
+    let unsupported = count(|state| state == State::Unsupported);
     writeln!(text, "- *supported* ({supported}): read, checked and evaluated.")?;
     writeln!(
         text,
-        "- *needs the parser of …* ({waiting}): read and checked; a rule with it is refused, and says that this parser is all \
-         that is missing."
+        "- *needs the parser of …*, *needs the detection of protocols* ({waiting}): read and checked; a rule with it is refused, and\n  says that this is all that is missing."
     )?;
-    writeln!(text, "- *not supported* ({planned}): a rule with it is refused.")?;
+    writeln!(text, "- *not supported* ({unsupported}): a rule with it is refused.")?;
     let mut pages = BTreeMap::<&str, Vec<&Keyword>>::new();
     for keyword in &all {
         pages.entry(keyword.page).or_default().push(keyword);

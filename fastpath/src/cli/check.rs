@@ -101,7 +101,7 @@ fn write_keywords_json(out: &mut impl io::Write) -> io::Result<()> {
         let (state, missing_parser) = match keyword.state {
             State::Supported => ("supported", None),
             State::NeedsParser(protocol) => ("needs-parser", Some(protocol)),
-            State::Planned => ("unsupported", None),
+            State::Unsupported => ("unsupported", None),
         };
         JsonKeyword { name: keyword.name, state, missing_parser, url: keyword.url() }
     });

@@ -223,11 +223,6 @@ impl Engine {
         }
         counters
     }
-
-    /// Whether there are any.
-    pub fn has_injections(&self) -> bool {
-        !self.injections.is_empty()
-    }
 }
 
 #[cfg(test)]

@@ -133,7 +133,7 @@ fn turned<T>((a, b): (T, T)) -> (T, T) {
 
 /// Seconds from the first packet to the latest, of their seconds' parts only, as Suricata has it.
 fn age(facts: &FlowFacts, record: &FlowRecord) -> u64 {
-    (record.end.0 / 1_000_000_000).saturating_sub(facts.start.0 / 1_000_000_000)
+    record.end.seconds().saturating_sub(facts.start.seconds())
 }
 
 /// EVE's names of what an exception policy was applied to.

@@ -3,6 +3,7 @@
 use etherparse::{IpNumber, ip_number};
 
 use super::record::FlowState;
+use crate::engine::meta::Timestamp;
 
 /// Seconds of idleness after which a flow of one protocol ends, by its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +40,6 @@ impl Default for Timeouts {
     }
 }
 
-const SECOND: u64 = 1_000_000_000;
-
 impl Timeouts {
     /// Nanoseconds that a flow of `protocol` may be idle in `state`.
     pub(super) fn of(&self, protocol: u8, state: FlowState, emergency: bool) -> u64 {
@@ -56,6 +55,6 @@ impl Timeouts {
             FlowState::Closed => idle.closed,
             FlowState::LocalBypassed | FlowState::CaptureBypassed => idle.bypassed,
         };
-        u64::from(seconds) * SECOND
+        u64::from(seconds) * Timestamp::SECOND
     }
 }

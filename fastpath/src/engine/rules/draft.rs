@@ -1,10 +1,18 @@
 //! A rule while its options come in.
 
-use super::{Details, Target, classification::Class};
-use super::{buffer::Buffer, condition::Condition, fault::Fault, lexer::Token, payload::Sections};
 use super::{
-    effect::Effect, environment::Context, header, ordering::Ordering, state::tag::Extent,
-    state::threshold::Limit,
+    Details, Target,
+    buffer::Buffer,
+    classification::Class,
+    condition::Condition,
+    effect::Effect,
+    environment::Context,
+    fault::Fault,
+    header,
+    lexer::Token,
+    ordering::Ordering,
+    payload::Sections,
+    state::{tag::Extent, threshold::Limit},
 };
 
 /// What a rule's options have said so far.

@@ -233,9 +233,7 @@ impl Header {
         one_way(&self.source, &self.destination)
             || (self.both_ways && one_way(&self.destination, &self.source))
     }
-}
 
-impl Header {
     /// Whether any address and port will do.
     fn is_about_any_endpoint(&self) -> bool {
         [&self.source, &self.destination].iter().all(|end| end.addresses.is_any() && end.ports.is_any())

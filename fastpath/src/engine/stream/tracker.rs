@@ -76,7 +76,7 @@ impl<'a> Tracker<'a> {
             session,
             direction,
             segment,
-            seconds: ((time.0 / 1_000_000_000) & 0xffff_ffff) as u32,
+            seconds: (time.seconds() & 0xffff_ffff) as u32,
             number,
             swap: false,
             notes: Notes::default(),

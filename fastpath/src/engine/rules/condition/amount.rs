@@ -3,7 +3,7 @@
 
 use super::Condition;
 use crate::engine::{
-    meta::{Direction, Timestamp},
+    meta::Direction,
     rules::{
         draft::Draft,
         fault::Fault,
@@ -61,15 +61,11 @@ impl Test {
     }
 }
 
-/// Suricata subtracts the seconds of two times, not the times.
-fn seconds(time: Timestamp) -> u64 {
-    time.0 / 1_000_000_000
-}
-
 impl Amount {
     fn of(self, flow: &FlowFacts<'_>, direction: Direction, subject: &Subject<'_>) -> u64 {
         match self {
-            Self::Age => seconds(subject.time).saturating_sub(seconds(flow.record.first())),
+            // Suricata subtracts the seconds of two times, not the times.
+            Self::Age => subject.time.seconds().saturating_sub(flow.record.first().seconds()),
             Self::Packets => flow.record.packets(direction),
             Self::Bytes => flow.record.bytes(direction),
             Self::Stream => flow.session.sequence_numbers(direction),

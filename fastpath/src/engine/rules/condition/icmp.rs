@@ -1,4 +1,4 @@
-//! `itype`, `icode`, `icmp_id`, `icmp_seq` (Suricata's "Header Keywords").
+//! `itype`, `icode`, `icmp_id`, `icmp_seq`, `icmpv6.mtu` (Suricata's "Header Keywords").
 
 use super::Condition;
 use crate::engine::{

@@ -1,8 +1,9 @@
-//! Keywords that look at a packet's headers and its flow: what they ask, and whether it holds.
+//! Keywords that look at a packet's headers, at its flow, and at what is remembered: what they ask, and whether it holds.
 
 mod amount;
 mod bits;
 mod checksum;
+mod dsize;
 mod event;
 mod flow;
 mod flowbits;
@@ -10,7 +11,6 @@ mod flowint;
 mod fragment;
 mod icmp;
 mod ip;
-mod payload;
 mod reputation;
 mod rpc;
 mod tcp;
@@ -24,6 +24,7 @@ pub(super) use amount::{
 };
 pub(super) use bits::{hostbits, xbits};
 pub(super) use checksum::checksum;
+pub(super) use dsize::dsize;
 pub(super) use event::{decode_event, engine_event, stream_event};
 pub(super) use flow::flow;
 pub(super) use flowbits::flowbits;
@@ -31,7 +32,6 @@ pub(super) use flowint::flowint;
 pub(super) use fragment::{fragbits, fragoffset};
 pub(super) use icmp::{icmp_id, icmp_seq, icmpv6_mtu, icode, itype};
 pub(super) use ip::{id, ip_proto, ipopts, l3_proto, same_ip, tos, ttl};
-pub(super) use payload::dsize;
 pub(super) use reputation::iprep;
 pub(super) use rpc::rpc;
 pub(super) use tcp::{ack, flags, mss, seq, window, window_scale};
@@ -41,7 +41,7 @@ pub(super) use vlan::{vlan_id, vlan_layers};
 /// One such keyword of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Condition {
-    Payload(payload::Test),
+    PayloadSize(dsize::Test),
     Icmp(icmp::Test),
     Ip(ip::Test),
     Tcp(tcp::Test),
@@ -62,7 +62,7 @@ pub(super) enum Condition {
 impl Condition {
     pub(super) fn holds(&self, subject: &Subject<'_>, state: &State<'_>) -> bool {
         match self {
-            Self::Payload(test) => test.holds(subject.packet),
+            Self::PayloadSize(test) => test.holds(subject.packet),
             Self::Icmp(test) => test.holds(subject.packet),
             Self::Ip(test) => test.holds(subject.packet),
             Self::Tcp(test) => test.holds(subject.packet),
@@ -84,7 +84,7 @@ impl Condition {
     /// The largest payload that it allows, if it limits it.
     pub(super) fn largest_payload(&self) -> Option<usize> {
         match self {
-            Self::Payload(test) => test.largest(),
+            Self::PayloadSize(test) => test.largest(),
             _ => None,
         }
     }
@@ -93,7 +93,7 @@ impl Condition {
     /// (Suricata's SIG_FLAG_REQUIRE_PACKET).
     pub(super) fn is_about_the_packet(&self) -> bool {
         match self {
-            Self::Payload(_) | Self::Icmp(_) | Self::Ip(_) | Self::Tcp(_) => true,
+            Self::PayloadSize(_) | Self::Icmp(_) | Self::Ip(_) | Self::Tcp(_) => true,
             Self::Fragment(_) | Self::Vlan(_) | Self::Checksum(_) | Self::Rpc(_) => true,
             Self::Amount(test) => test.is_about_the_packet(),
             Self::Flow(_) | Self::Reputation(_) | Self::FlowBits(_) | Self::FlowInt(_) | Self::Event(_) => {

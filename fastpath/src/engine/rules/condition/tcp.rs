@@ -1,4 +1,4 @@
-//! `flags`, `seq`, `ack`, `window` (Suricata's "Header Keywords").
+//! `flags`, `seq`, `ack`, `window`, `tcp.mss`, `tcp.wscale` (Suricata's "Header Keywords").
 
 use super::Condition;
 use crate::engine::{

@@ -7,9 +7,9 @@ mod flow;
 mod header;
 mod meta;
 mod payload;
-mod planned;
 mod state;
 mod transform;
+mod unsupported;
 
 use std::{collections::HashMap, fmt, sync::LazyLock};
 
@@ -39,7 +39,7 @@ pub enum State {
     /// detection of protocols), which is not there yet.
     NeedsParser(&'static str),
     /// Suricata has it; a rule with it is refused.
-    Planned,
+    Unsupported,
 }
 
 impl fmt::Display for State {
@@ -48,7 +48,7 @@ impl fmt::Display for State {
             Self::Supported => f.write_str("supported"),
             Self::NeedsParser(application::ANY) => f.write_str("needs the detection of protocols"),
             Self::NeedsParser(protocol) => write!(f, "needs the parser of {protocol}"),
-            Self::Planned => f.write_str("not supported"),
+            Self::Unsupported => f.write_str("not supported"),
         }
     }
 }
@@ -69,10 +69,10 @@ pub fn keywords() -> impl Iterator<Item = Keyword> {
         };
         Keyword { name, state, page }
     });
-    let planned = planned::PLANNED.iter().flat_map(|&(page, names)| {
-        names.iter().map(move |&name| Keyword { name, state: State::Planned, page })
+    let unsupported = unsupported::UNSUPPORTED.iter().flat_map(|&(page, names)| {
+        names.iter().map(move |&name| Keyword { name, state: State::Unsupported, page })
     });
-    read.chain(planned)
+    read.chain(unsupported)
 }
 
 /// How a keyword is read: with a value, without, or either way.
@@ -117,8 +117,8 @@ static INDEX: LazyLock<HashMap<&str, Reader>> =
 pub(super) fn apply(draft: &mut Draft<'_>, option: &RuleOption<'_>) -> Result<(), Fault> {
     let name = option.name;
     let Some(reader) = INDEX.get(name.text) else {
-        let planned = planned::PLANNED.iter().any(|(_, names)| names.contains(&name.text));
-        return Err(name.fault(match planned {
+        let unsupported = unsupported::UNSUPPORTED.iter().any(|(_, names)| names.contains(&name.text));
+        return Err(name.fault(match unsupported {
             true => format!("keyword `{}` is not supported yet", name.text),
             false => format!("unknown keyword `{}`", name.text),
         }));

@@ -47,9 +47,7 @@ impl Keep {
             names.number(name.text).map(keep).map_err(too_many)
         }))
     }
-}
 
-impl Keep {
     /// Keeps `text`; that of an alert is the alert's matter.
     pub(in crate::engine::rules) fn happen(self, text: &[u8], state: &mut State<'_>) {
         match self {

@@ -8,9 +8,6 @@ use super::{
 };
 use crate::engine::{meta::Timestamp, rules::subject::Subject};
 
-/// Nanoseconds in a second.
-const SECOND: u64 = 1_000_000_000;
-
 /// A bit by its name's number, and whose it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::engine::rules) struct Bit {
@@ -80,7 +77,7 @@ fn is_set(record: Option<Record>, now: Timestamp) -> bool {
 
 fn changed(record: Option<Record>, change: Change, now: Timestamp) -> Option<Record> {
     let set = |seconds: u32| {
-        let until = now.0.saturating_add(u64::from(seconds).saturating_mul(SECOND));
+        let until = now.0.saturating_add(u64::from(seconds).saturating_mul(Timestamp::SECOND));
         Some(Record { since: now.0, until, ..Record::default() })
     };
     match change {

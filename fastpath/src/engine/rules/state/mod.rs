@@ -4,39 +4,43 @@
 //! |---|---|
 //! | `hosts.rs` | the one table of what all workers know of addresses |
 //! | `bits.rs` | bits of hosts and of pairs of them |
+//! | `flow.rs` | bits, numbers and texts of one flow |
 //! | `counts.rs` | what is counted in one flow |
-//! | `numbers.rs` | numbers for names |
 //! | `texts.rs` | texts that expressions capture, of a flow or a packet |
+//! | `dataset.rs` | one set of values |
+//! | `datasets.rs` | the sets of all rule sets, by name |
+//! | `names.rs` | names of what is remembered in a flow, and their numbers |
+//! | `numbers.rs` | numbers for anything that has a name |
 //! | `tag.rs` | packets that are reported because they follow a match |
 //! | `threshold/` | which matches of a rule are reported, and what becomes of the others |
 
 pub(super) mod bits;
 mod counts;
+mod dataset;
+mod datasets;
+mod flow;
 mod hosts;
+mod names;
 mod numbers;
 pub(super) mod tag;
+mod texts;
 pub(super) mod threshold;
 
 use std::sync::{OnceLock, atomic::AtomicBool};
 
-pub use hosts::HostSettings;
-
 use hosts::Hosts;
 use numbers::Numbers;
 
-mod dataset;
-mod datasets;
-mod flow;
-mod names;
-mod texts;
-
-pub use dataset::{Dataset, Kind as DatasetKind};
 pub(super) use {
     dataset::Definition,
     datasets::Datasets,
     flow::{FlowVariables, Number, Operand},
     names::Names,
     texts::{LONGEST_TEXT, Texts},
+};
+pub use {
+    dataset::{Dataset, Kind as DatasetKind},
+    hosts::HostSettings,
 };
 
 /// What all workers share, and what outlives a rule set: the next one takes it over.

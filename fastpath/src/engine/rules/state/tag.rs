@@ -12,14 +12,12 @@ use crate::engine::{
     rules::{RuleInfo, draft::Draft, fault::Fault, lexer::Token, number::number, subject::Subject},
 };
 
-/// Nanoseconds in a second.
-const SECOND: u64 = 1_000_000_000;
 /// Packets that are reported when the rule does not say, and at most.
 const MOST_PACKETS: u32 = 256;
 /// How often a tag that has not ended begins anew.
 const MOST_RENEWALS: u32 = 9;
-/// Seconds without a packet after which a tag is forgotten.
-const IDLE: u64 = 600;
+/// Nanoseconds without a packet after which a tag is forgotten.
+const IDLE: u64 = 600 * Timestamp::SECOND;
 /// Bit of a record's `extra`: the packet that matched has been counted. Above it stands how often the tag began anew.
 const BEGUN: u32 = 1;
 
@@ -126,11 +124,11 @@ impl Tag {
             Metric::Seconds => 0,
         };
         let count = record.count.saturating_add(more);
-        let record = Record { count, until: now.0.saturating_add(IDLE * SECOND).max(record.since), ..record };
+        let record = Record { count, until: now.0.saturating_add(IDLE).max(record.since), ..record };
         if record.extra & BEGUN == 0 {
             return (Some(Record { extra: record.extra | BEGUN, ..record }), false);
         }
-        let elapsed = (now.0 / SECOND).saturating_sub(record.since / SECOND);
+        let elapsed = now.seconds().saturating_sub(Timestamp(record.since).seconds());
         let used = if self.extent.metric == Metric::Seconds { elapsed } else { count.into() };
         if used > self.extent.count.into() { (None, false) } else { (Some(record), true) }
     }
@@ -138,7 +136,7 @@ impl Tag {
 
 /// The record after a match. A tag begins anew with each match, but not for ever.
 fn begun(record: Option<Record>, now: Timestamp) -> Record {
-    let until = now.0.saturating_add(IDLE * SECOND);
+    let until = now.0.saturating_add(IDLE);
     match record.filter(|record| !record.is_over(now)) {
         None => Record { since: now.0, until, ..Record::default() },
         Some(record) if record.extra >> 1 >= MOST_RENEWALS => record,

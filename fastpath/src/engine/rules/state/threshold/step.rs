@@ -3,8 +3,6 @@
 use super::{Judgement, Kind, Limit, Record};
 use crate::engine::meta::Timestamp;
 
-/// Nanoseconds in a second.
-const SECOND: u64 = 1_000_000_000;
 /// The count of a rate filter while it gives matches another action.
 const FILTERING: u32 = u32::MAX;
 
@@ -52,7 +50,7 @@ impl Limit {
     /// While it filters, nothing is counted; the match after that is the rule's own, and counted again is from the next one on.
     /// `extra` is the second in which it began to, in 32 bits: of two such, the shorter way between them is meant.
     fn filter(self, timeout: u32, record: Record, now: Timestamp) -> (Record, Judgement) {
-        let second = ((now.0 / SECOND) & 0xffff_ffff) as u32;
+        let second = (now.seconds() & 0xffff_ffff) as u32;
         if record.count == FILTERING {
             let elapsed = second.wrapping_sub(record.extra);
             return if elapsed.min(elapsed.wrapping_neg()) > timeout {
@@ -94,5 +92,5 @@ impl Limit {
 }
 
 fn nanoseconds(seconds: u32) -> u64 {
-    u64::from(seconds).saturating_mul(SECOND)
+    u64::from(seconds).saturating_mul(Timestamp::SECOND)
 }

@@ -1,8 +1,8 @@
-//! Names of Suricata 8's keywords that are not supported yet, by documentation page. `template`, its example for those who write new
+//! Names of Suricata 8's keywords that are not supported, by documentation page. `template`, its example for those who write new
 //! ones, is none.
 
 /// Page and the keywords on it.
-pub(super) const PLANNED: &[(&str, &[&str])] = &[
+pub(super) const UNSUPPORTED: &[(&str, &[&str])] = &[
     ("header-keywords", &["geoip"]),
     ("transforms", &["luaxform"]),
     ("flow-keywords", &["flow.elephant"]),

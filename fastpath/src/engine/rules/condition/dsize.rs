@@ -21,9 +21,9 @@ impl Test {
 }
 
 pub(in crate::engine::rules) fn dsize(draft: &mut Draft<'_>, value: Token<'_>) -> Result<(), Fault> {
-    if draft.conditions.iter().any(|condition| matches!(condition, Condition::Payload(_))) {
+    if draft.conditions.iter().any(|condition| matches!(condition, Condition::PayloadSize(_))) {
         return Err(value.fault("`dsize` may stand in a rule once"));
     }
-    draft.conditions.push(Condition::Payload(Test(Comparison::parse(value, u16::MAX)?)));
+    draft.conditions.push(Condition::PayloadSize(Test(Comparison::parse(value, u16::MAX)?)));
     Ok(())
 }
