@@ -1,4 +1,4 @@
-//! Whether a rule matches a packet.
+//! Whether the bytes of a buffer satisfy a program.
 //!
 //! Relative contents ask whether *some* choice of occurrences satisfies all of them. Instead of trying choices one
 //! after the other, which a hostile payload can make exponential, each content turns the sorted set of places where

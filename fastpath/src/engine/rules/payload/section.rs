@@ -51,6 +51,7 @@ impl Sections {
     }
 
     /// All of them, the one about the payload first.
+    ///
     /// # Errors
     /// When of a buffer that is named nothing is asked.
     pub(in crate::engine::rules) fn finish(mut self) -> Result<Vec<Section>, Fault> {
