@@ -370,7 +370,8 @@ impl Cursors {
                     Found::At(begin, end) if pcre.anchors => {
                         self.next.push_match(start + end, values, pcre, start, &self.pcre);
                         from = begin + 1;
-                        if from <= subject.len() {
+                        // One that is anchored PCRE2 would look for at `from`.
+                        if from <= subject.len() && !anchored {
                             continue;
                         }
                     }
