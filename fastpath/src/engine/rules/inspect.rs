@@ -173,9 +173,12 @@ impl<'a> Look<'a> {
         let end = self.end();
         let seen = self.remembered.matched_in(index, start);
         let seen = match rule.payload.only_content() {
-            // It lies in the fresh data with one byte at least.
-            Some(length) if !rule.depends_on_state() => seen.max((fresh_at + 1).saturating_sub(length)),
-            _ => seen,
+            // With one byte at least it lies in what is new to the rule.
+            Some(length) => {
+                let known = if rule.depends_on_state() { seen } else { fresh_at };
+                (known + 1).saturating_sub(length)
+            }
+            None => seen,
         };
         let text = Text { bytes, before: start }.skip(seen);
         let satisfied = !text.bytes.is_empty() && cursors.satisfy(&rule.payload, text);

@@ -372,3 +372,26 @@ fn the_start_of_a_stream_is_where_it_is() {
         assert_eq!(alerts(&rule, &long), 0, "{rule}");
     }
 }
+
+/// The sids that each of a stream's segments gives.
+fn sids_of_each(rules: &str, segments: &[&[u8]]) -> Vec<Vec<u32>> {
+    let mut engine = engine(rules, Enforcement::Report);
+    let mut connection = Connection::new(&mut engine, 1);
+    let mut offset = 0;
+    let each = segments.iter().map(|segment| {
+        let (_, seen) = connection.data(offset, segment);
+        offset += segment.len();
+        seen.into_iter().map(|(sid, _)| sid).collect()
+    });
+    each.collect()
+}
+
+#[test]
+fn what_begins_in_the_data_of_a_match_counts_when_it_is_complete() {
+    let segments = [&b"PA"[..], b"SS PA", b"SS PA", b"SS .", b"."];
+    let expected = [vec![], vec![1], vec![1], vec![1], vec![]];
+    for rule in ["content:\"PASS \";", "content:\"PASS \"; flowbits:isnotset,never;"] {
+        let rule = format!("alert tcp any any -> any any ({rule} sid:1;)");
+        assert_eq!(sids_of_each(&rule, &segments), expected, "{rule}");
+    }
+}
