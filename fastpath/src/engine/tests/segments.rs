@@ -395,3 +395,11 @@ fn what_begins_in_the_data_of_a_match_counts_when_it_is_complete() {
         assert_eq!(sids_of_each(&rule, &segments), expected, "{rule}");
     }
 }
+
+#[test]
+fn a_content_is_remembered_while_what_its_rule_asks_for_is_not_captured() {
+    let rules = "alert tcp any any -> any any (pcre:\"/user=(\\w+)!/, flow:user\"; noalert; sid:1;)
+drop tcp any any -> any any (content:\"evil\"; flowvar:user,root; sid:2;)";
+    let expected = [Verdict::Forward, Verdict::Forward, DROPPED];
+    assert_eq!(verdicts(&mut engine(rules, Enforcement::Drop), &[b"evil", b"user=root!", b"."]), expected);
+}

@@ -25,6 +25,11 @@ enum Of {
 }
 
 impl Test {
+    /// Whether it may come to hold with a later packet.
+    pub(super) fn is_about_the_flow(&self) -> bool {
+        self.of == Of::Flow
+    }
+
     pub(super) fn holds(&self, state: &State<'_>) -> bool {
         let text = match self.of {
             Of::Flow => state.flow.as_deref().and_then(|flow| flow.text(self.name)),
