@@ -55,6 +55,11 @@ impl Lookup {
         Ok(Self { set: define(name, parts, context)?, command })
     }
 
+    /// Whether it adds or takes out.
+    pub(super) fn changes(&self) -> bool {
+        matches!(self.command, Command::Set | Command::Unset)
+    }
+
     /// Whether it holds for a buffer's bytes. What it changes is changed at once: `set` holds when they were added, `unset` when they
     /// were taken out. An empty buffer fulfils none.
     pub(super) fn matches(&self, bytes: &[u8]) -> bool {

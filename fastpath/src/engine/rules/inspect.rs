@@ -250,11 +250,32 @@ impl Rule {
             }
             return None;
         }
-        if !self.buffers.iter().all(|buffer| buffer.holds(subject.packet, cursors, transformed)) {
+        let mut buffers_hold = |changes: bool, cursors: &mut Cursors| {
+            let mut buffers = self.buffers.iter().filter(|buffer| buffer.program().changes() == changes);
+            buffers.all(|buffer| buffer.holds(subject.packet, cursors, transformed))
+        };
+        if !buffers_hold(false, cursors) {
             return None;
         }
+        let via = if only_addresses {
+            Via::Addresses
+        } else {
+            self.payload_matches(index, subject, look, cursors)?
+        };
+        // Only what matches changes sets.
+        buffers_hold(true, cursors).then_some(via)
+    }
+
+    /// Where the payload or the stream has what is asked of it.
+    fn payload_matches(
+        &self,
+        index: u32,
+        subject: &Subject<'_>,
+        look: Option<&mut Look<'_>>,
+        cursors: &mut Cursors,
+    ) -> Option<Via> {
         if self.payload.is_empty() {
-            return Some(if only_addresses { Via::Addresses } else { Via::Packet });
+            return Some(Via::Packet);
         }
         if self.scope.includes_stream()
             && let Some(look) = look

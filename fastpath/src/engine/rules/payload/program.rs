@@ -103,6 +103,15 @@ impl Program {
         })
     }
 
+    /// Whether it changes sets as it is run.
+    pub(in crate::engine::rules) fn changes(&self) -> bool {
+        self.steps.iter().any(|step| match step {
+            Step::Set(lookup) => lookup.changes(),
+            Step::Base64(_, inner) => inner.changes(),
+            _ => false,
+        })
+    }
+
     /// Number of steps.
     pub(in crate::engine::rules) fn len(&self) -> usize {
         self.steps.len()
