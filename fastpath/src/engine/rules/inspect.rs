@@ -44,7 +44,7 @@ pub(in crate::engine) enum Via {
 
 impl RuleSet {
     /// Gives each rule that matches to `each`, in the order of evaluation, until that breaks, and with it a way to what was captured
-    /// until then. `memory` is the flow's. True when the limits have left it open whether a rule matches that drops or
+    /// until then. `memory` is the flow's. True when the limits have left it open whether a rule matches that drops, replaces or
     /// sets what such a one asks for.
     pub(in crate::engine) fn inspect<'s>(
         &'s self,
@@ -75,11 +75,9 @@ impl RuleSet {
             let Some(rule) = self.rules.get(index as usize) else { continue };
             cursors.captured().clear();
             let via = rule.matches(index, subject, &state, look.as_mut(), cursors, transformed);
-            let exceeded = cursors.take_exceeded();
-            let Some(via) = via else {
-                undecided |= exceeded && rule.decisive;
-                continue;
-            };
+            // Of a rule that matches, what it captures may be left open.
+            undecided |= cursors.take_exceeded() && rule.decisive;
+            let Some(via) = via else { continue };
             if let Some((packet, start)) = subject.rewritable
                 && rule.payload.replaces()
             {

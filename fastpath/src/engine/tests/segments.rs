@@ -403,3 +403,19 @@ drop tcp any any -> any any (content:\"evil\"; flowvar:user,root; sid:2;)";
     let expected = [Verdict::Forward, Verdict::Forward, DROPPED];
     assert_eq!(verdicts(&mut engine(rules, Enforcement::Drop), &[b"evil", b"user=root!", b"."]), expected);
 }
+
+#[test]
+fn what_may_not_be_captured_meets_the_policy_for_limits() {
+    let contents = ["a", "b", "c", "d"].map(|letter| format!("content:\"{letter}\"; distance:0; ")).concat();
+    let rules = format!(
+        "alert tcp any any -> any any ({contents} pcre:\"/(e)/R, flow:x\"; sid:1;)
+drop tcp any any -> any any (flowvar:x,e; content:\"evil\"; sid:2;)"
+    );
+    let decoys = ["a", "b", "c", "d", "e"].map(|letter| letter.repeat(80)).concat();
+    let detection = Verdict::Drop(DropReason::Detection);
+    assert_eq!(verdicts(&mut engine(&rules, Enforcement::Drop), &[decoys.as_bytes()]), [detection]);
+    assert_eq!(
+        verdicts(&mut engine(&rules, Enforcement::Drop), &[b"abcde", b"evil"]),
+        [Verdict::Forward, DROPPED]
+    );
+}

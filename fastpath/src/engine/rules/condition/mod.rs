@@ -109,6 +109,7 @@ impl Condition {
             Self::FlowBits(test) => test.wanted().iter().copied().map(Variable::FlowBit).collect(),
             Self::FlowInt(test) => test.wanted().map(Variable::FlowInt).collect(),
             Self::Bits(test) => test.wanted().map(Variable::HostBit).into_iter().collect(),
+            Self::Texts(test) => vec![test.wanted()],
             _ => Vec::new(),
         }
     }

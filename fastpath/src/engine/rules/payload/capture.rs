@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use crate::engine::rules::{
+    chain::Variable,
     fault::Fault,
     lexer::Token,
     scan::pcre::{Regex, Scratch},
@@ -50,6 +51,15 @@ impl Keep {
 }
 
 impl Keep {
+    /// What others may ask for.
+    pub(super) fn sets(self) -> Option<Variable> {
+        match self {
+            Self::Flow(name) => Some(Variable::FlowText(name)),
+            Self::Packet(name) => Some(Variable::PacketText(name)),
+            Self::Alert(_) => None,
+        }
+    }
+
     /// Keeps `text`; that of an alert is the alert's matter.
     pub(in crate::engine::rules) fn happen(self, text: &[u8], state: &mut State<'_>) {
         match self {

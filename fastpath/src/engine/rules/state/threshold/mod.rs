@@ -119,6 +119,11 @@ impl Thresholding {
         }
     }
 
+    /// The action that a rate filter gives it.
+    pub(in crate::engine::rules) fn filtered_action(&self) -> Option<Action> {
+        self.counter.as_ref()?.filtered.as_ref().map(|rule| rule.action)
+    }
+
     /// What comes of a match of `rule`; none when nothing is to be done.
     pub(in crate::engine::rules) fn judge<'r>(
         &'r self,
