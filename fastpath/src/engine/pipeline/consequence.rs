@@ -37,8 +37,10 @@ impl Engine {
         {
             flow.exceptions.add(failure, policy);
             flow.action = action.unwrap_or(flow.action);
+        // An error message about a flow, which anybody can send, does nothing to it.
         }
         match policy {
+            && sight.is_of(flow)
             ExceptionPolicy::DropFlow | ExceptionPolicy::DropPacket | ExceptionPolicy::Reject => {
                 if policy == ExceptionPolicy::Reject {
                     self.answer(Recipients::Both, sight, findings);

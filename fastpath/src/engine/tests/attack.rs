@@ -285,3 +285,24 @@ drop ip 10.0.0.1 any -> any any (sid:2;)";
     }
     assert_eq!(inspect(&mut engine, client("A", 0, b"")).0, DROPPED);
 }
+
+/// A rule that takes too long to judge an error message; the message is about this packet.
+#[test]
+fn an_error_message_does_no_harm_to_the_flow_that_it_is_about() {
+    use crate::engine::policy::{ExceptionPolicy, Failure};
+    let rules = "drop icmp any any -> any any (content:\"a\"; pcre:\"/(x|y)\\d/R\"; sid:1;)
+drop tcp any any -> any any (content:\"evil\"; sid:2;)";
+    for policy in [ExceptionPolicy::Auto, ExceptionPolicy::PassFlow, ExceptionPolicy::Bypass] {
+        let mut engine = connected(rules);
+        engine.settings.policies.set(Failure::Detection, policy);
+        let error = error_about(&client("A", 0, &[b'a'; 1300]));
+        let verdict = inspect(&mut engine, error).0;
+        let expected = match policy {
+            ExceptionPolicy::Auto => Verdict::Drop(DropReason::Detection),
+            _ => Verdict::Forward,
+        };
+        assert_eq!(verdict, expected);
+        assert_eq!(inspect(&mut engine, client("A", 0, b"good")).0, Verdict::Forward, "{policy:?}");
+        assert_eq!(inspect(&mut engine, client("A", 4, b"evil")).0, DROPPED, "{policy:?}");
+    }
+}
