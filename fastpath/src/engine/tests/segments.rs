@@ -419,3 +419,25 @@ drop tcp any any -> any any (flowvar:x,e; content:\"evil\"; sid:2;)"
         [Verdict::Forward, DROPPED]
     );
 }
+
+/// What was dropped is not looked at again in its stream.
+#[test]
+fn what_took_too_long_to_judge_cannot_be_sent_again() {
+    let rules = "drop tcp any any -> any any (content:\"a\"; pcre:\"/(x|y)\\d/R\"; sid:1;)
+drop tcp any any -> any any (dsize:1401; sid:2;)";
+    for (length, policy) in [
+        (1400, crate::engine::policy::ExceptionPolicy::DropPacket),
+        (1401, crate::engine::policy::ExceptionPolicy::DropPacket),
+        (1401, crate::engine::policy::ExceptionPolicy::Auto),
+    ] {
+        let mut engine = engine(rules, Enforcement::Drop);
+        engine.settings.policies.set(Failure::Detection, policy);
+        let mut connection = Connection::new(&mut engine, 1);
+        let often = vec![b'a'; length];
+        assert!(matches!(connection.data(0, &often).0, Verdict::Drop(_)));
+        for part in [0..700, 700..length] {
+            let (verdict, _) = connection.data(part.start, &often[part]);
+            assert_eq!(verdict, Verdict::Drop(DropReason::Flow), "{length} {policy:?}");
+        }
+    }
+}
