@@ -306,3 +306,20 @@ drop tcp any any -> any any (content:\"evil\"; sid:2;)";
         assert_eq!(inspect(&mut engine, client("A", 4, b"evil")).0, DROPPED, "{policy:?}");
     }
 }
+
+#[test]
+fn pieces_behind_holes_of_a_passed_flow_are_not_looked_at() {
+    let alerts = |first: &[u8]| {
+        let rules = "pass tcp any any -> any any (content:\"friend\"; sid:1;)
+drop tcp any any -> any any (content:\"evil\"; sid:2;)";
+        // Inline, nobody acknowledges what was never seen.
+        let mut engine = engine(rules, Enforcement::Report);
+        let handshake = [client("S", 0, b""), server("SA", 0), client("A", 0, b"")];
+        let pieces = [client("A", 10, first), client("A", 30, b"evil"), server("A", 40)];
+        for packet in handshake.into_iter().chain(pieces) {
+            assert_eq!(inspect(&mut engine, packet), (Verdict::Forward, vec![]));
+        }
+        inspect(&mut engine, client("A", 40, b".")).1
+    };
+    assert_eq!((alerts(b"friend"), alerts(b"someone")), (vec![], vec![(2, WouldBlock)]));
+}
