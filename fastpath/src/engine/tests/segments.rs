@@ -441,3 +441,34 @@ drop tcp any any -> any any (dsize:1401; sid:2;)";
         }
     }
 }
+
+/// An engine that inspects so many bytes of a stream.
+fn with_depth(rules: &str, depth: u64) -> Engine {
+    let settings = Settings::new(Enforcement::Drop);
+    let stream = crate::engine::stream::Settings { depth, ..settings.stream };
+    Engine::new(Arc::new(load(rules).0), Settings { stream, ..settings })
+}
+
+#[test]
+fn segments_beyond_the_depth_are_looked_at_one_by_one() {
+    let rules = "drop tcp any any -> any any (content:\"evil\"; sid:1;)";
+    let alerts = "alert tcp any any -> any any (content:\"evil\"; sid:1;)";
+    for (segments, forwarded) in [
+        (&[&b"0123456789"[..], b"more", b"evil"][..], 2),
+        (&[b"01234567", b"89evil"], 1),
+        (&[b"01234567", b"89", b"evil"], 2),
+        (&[b"01234567", b"evil"], 1),
+    ] {
+        let verdicts = verdicts(&mut with_depth(rules, 10), segments);
+        assert_eq!(verdicts.iter().position(|verdict| *verdict == DROPPED), Some(forwarded), "{segments:?}");
+    }
+    // Before the hole in front of it is filled, too.
+    let mut early = with_depth(rules, 10);
+    assert_eq!(Connection::new(&mut early, 1).data(20, b"evil").0, DROPPED);
+    let mut once = with_depth(alerts, 10);
+    let mut connection = Connection::new(&mut once, 1);
+    let sids: Vec<usize> = [(0, &b"evil"[..]), (0, b"evil"), (4, b"012345"), (10, b".")]
+        .map(|(at, data)| connection.data(at, data).1.len())
+        .into();
+    assert_eq!(sids, [1, 0, 0, 0]);
+}
