@@ -323,3 +323,16 @@ drop tcp any any -> any any (content:\"evil\"; sid:2;)";
     };
     assert_eq!((alerts(b"friend"), alerts(b"someone")), (vec![], vec![(2, WouldBlock)]));
 }
+
+#[test]
+fn a_limit_by_flow_does_not_let_go_what_has_no_flow() {
+    let packet = error_about(&client("A", 0, b"evil"));
+    for (options, verdict) in [
+        ("threshold:type limit,track by_flow,count 1,seconds 60;", DROPPED),
+        ("threshold:type both,track by_flow,count 2,seconds 60;", Verdict::Forward),
+        ("detection_filter:track by_flow,count 1,seconds 60;", Verdict::Forward),
+    ] {
+        let rule = format!("drop icmp any any -> any any (content:\"evil\"; {options} sid:1;)");
+        assert_eq!(inspect(&mut engine(&rule, Enforcement::Drop), packet.clone()).0, verdict, "{options}");
+    }
+}

@@ -180,8 +180,8 @@ impl Counter {
             Track::Both => (What::ByBoth, &[source, destination]),
             Track::Rule => (What::ByRule, &[]),
             Track::Flow => {
-                // Without a flow there is nothing to count in.
-                let Some(flow) = &mut state.flow else { return Judgement::Nothing };
+                // Without a flow there is nothing to count in: each is the first.
+                let Some(flow) = &mut state.flow else { return step(None).1 };
                 return flow.counts.update((What::ByFlow, self.rule), step);
             }
         };
