@@ -66,7 +66,7 @@ pub enum Failure {
     Midstream,
     /// An application protocol's parser failed (`app-layer.error-policy`).
     AppLayer,
-    /// The limits of detection leave it open whether a rule that drops matches (`detect.limit-policy`, ours).
+    /// The limits of detection leave it open whether a rule that drops or replaces matches (`detect.limit-policy`, ours).
     Detection,
     /// The worker that owns the flow takes no more (`handover.full-policy`, ours).
     Handover,

@@ -24,16 +24,23 @@ impl Engine {
         let policy = self.settings.policies.resolve(failure, self.settings.enforcement);
         let inline = self.settings.enforcement == Enforcement::Drop;
         self.counters.count_exception(failure, policy);
+        // What is sent again of a stream is not looked at again.
+        let is_final = failure == Failure::Detection && sight.fresh.is_some();
         let action = match policy {
             ExceptionPolicy::DropFlow | ExceptionPolicy::Reject if inline => {
+                Some(FlowAction::Drop(failure.drop_reason()))
+            }
+            ExceptionPolicy::DropPacket if inline && is_final => {
                 Some(FlowAction::Drop(failure.drop_reason()))
             }
             ExceptionPolicy::PassFlow => Some(FlowAction::Pass),
             ExceptionPolicy::Bypass => Some(FlowAction::Bypass),
             _ => None,
         };
+        // An error message about a flow, which anybody can send, does nothing to it.
         if let Some((handle, _)) = sight.flow
             && let Some((flow, _)) = self.flows.get_mut(handle)
+            && sight.is_of(flow)
         {
             flow.exceptions.add(failure, policy);
             flow.action = action.unwrap_or(flow.action);

@@ -54,7 +54,7 @@ impl Engine {
         let of_flow = facts.map(|flow| event::FlowFacts::of(flow.record, flow.direction));
         let layer = Some(sight.place.layer);
         let mut showing = Showing::new(settings.wanted.excerpts, layer, sight.packet, stream);
-        let undecided = rules.inspect(&subject, memory.as_deref_mut(), scratch, |found, captures| {
+        let mut undecided = rules.inspect(&subject, memory.as_deref_mut(), scratch, |found, captures| {
             let Match { rule, report, filtered, bypass, .. } = found;
             let via = if is_own { found.via } else { Via::Packet };
             matched.bypass_flow |= bypass && is_own;
@@ -118,7 +118,10 @@ impl Engine {
                 self.answer(recipients, sight, findings);
             }
             self.drop_packet(reason, sight, Some(&rule), findings);
-        } else if undecided {
+            // What is sent again of a stream is not looked at again.
+            undecided &= sight.fresh.is_some() && !matched.drop_flow;
+        }
+        if undecided {
             self.apply(Failure::Detection, sight, findings);
         }
     }

@@ -3,7 +3,7 @@
 use super::{Findings, Inspection, MOST_PIECES, Sight, report::tcp_flags};
 use crate::engine::{
     Engine,
-    flow::FlowState,
+    flow::{FlowAction, FlowState},
     meta::Meta,
     packet::TcpSegment,
     rules::SeenBy,
@@ -46,6 +46,9 @@ impl Engine {
     pub(super) fn inspect_behind_gaps(&mut self, sight: &mut Sight<'_>, findings: &mut Findings<'_>) {
         for _ in 0..MOST_PIECES {
             let Some(Fresh { gap: 1.., .. }) = sight.fresh else { break };
+            if self.flow_action(sight) != FlowAction::None {
+                break;
+            }
             let Some((handle, direction)) = sight.flow else { break };
             let Some((_, track)) = self.flows.get_mut(handle) else { break };
             sight.fresh = self.streams.resume(&mut track.session, direction);

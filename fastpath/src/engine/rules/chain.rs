@@ -2,7 +2,14 @@
 
 use std::collections::HashMap;
 
-use super::{Action, condition::Condition, effect::Effect, parser::Rule, state::Number};
+use super::{
+    Action,
+    condition::Condition,
+    effect::Effect,
+    parser::Rule,
+    payload::Program,
+    state::{Dataset, Number},
+};
 
 /// What a rule sets and another asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,24 +20,37 @@ pub(super) enum Variable {
     FlowInt(Number),
     /// `xbits`, `hostbits`: whoever has it.
     HostBit(u32),
+    /// `flowvar`
+    FlowText(Number),
+    /// `pktvar`
+    PacketText(Number),
+    /// `dataset`: by where it lies, one for all rules that name it.
+    Dataset(*const Dataset),
 }
 
-/// Marks the rules without which a drop may fail to come: those that drop, and those that set what a marked one asks for.
+/// Marks the rules without which a packet may go on that must not as it is: those that drop or replace, and those that set what a
+/// marked one asks for.
 pub(super) fn mark_decisive(rules: &mut [Rule]) {
     let mut setters = HashMap::<_, Vec<usize>>::new();
     for (position, rule) in rules.iter().enumerate() {
-        for variable in rule.effects.iter().filter_map(Effect::sets) {
+        let programs = rule.programs().flat_map(Program::sets);
+        for variable in rule.effects.iter().filter_map(Effect::sets).chain(programs) {
             setters.entry(variable).or_default().push(position);
         }
     }
-    let drops = |rule: &Rule| matches!(rule.info.action, Action::Drop | Action::Reject(_));
+    let drops = |rule: &Rule| {
+        let actions = [Some(rule.info.action), rule.thresholding.filtered_action()];
+        let drops = actions.iter().flatten().any(|action| matches!(action, Action::Drop | Action::Reject(_)));
+        drops || rule.payload.replaces()
+    };
     let mut decisive: Vec<usize> =
         rules.iter().enumerate().filter_map(|(position, rule)| drops(rule).then_some(position)).collect();
     while let Some(rule) = decisive.pop().and_then(|position| rules.get_mut(position)) {
         if std::mem::replace(&mut rule.decisive, true) {
             continue;
         }
-        let wanted = rule.conditions.iter().flat_map(Condition::wants);
+        let programs = rule.programs().flat_map(Program::wants);
+        let wanted = rule.conditions.iter().flat_map(Condition::wants).chain(programs);
         decisive.extend(wanted.filter_map(|variable| setters.remove(&variable)).flatten());
     }
 }
@@ -39,7 +59,7 @@ pub(super) fn mark_decisive(rules: &mut [Rule]) {
 mod tests {
     use std::path::Path;
 
-    use super::super::{RuleSet, Variables};
+    use super::super::{Environment, RuleSet, Variables};
 
     #[test]
     fn who_sets_what_a_drop_asks_for_is_decisive() {
@@ -60,5 +80,47 @@ mod tests {
             rules.rules.iter().filter(|rule| rule.decisive).map(|rule| rule.info.sid).collect();
         decisive.sort_unstable();
         assert_eq!(decisive, [1, 2, 3, 5, 6, 7, 8]);
+    }
+
+    /// The sids of those that are.
+    fn decisive(text: &str, thresholds: &str) -> Vec<u32> {
+        let thresholds = Some(("threshold.config".into(), thresholds.into()));
+        let environment = Environment { thresholds, ..Environment::default() };
+        let (rules, report) = RuleSet::load([(Path::new("t"), text)], &environment, None);
+        assert_eq!(report.failed, []);
+        let mut sids: Vec<u32> =
+            rules.rules.iter().filter(|rule| rule.decisive).map(|rule| rule.info.sid).collect();
+        sids.sort_unstable();
+        sids
+    }
+
+    #[test]
+    fn who_captures_and_who_adds_to_a_set_is_decisive_too() {
+        let text = "\
+            alert udp any any -> any any (pcre:\"/(a)(b)(c)/, flow:f, pkt:p, alert:x\"; sid:1;)\n\
+            alert udp any any -> any any (pcre:\"/(a)/, alert:f\"; pcre:\"/(a)/, pkt:f\"; sid:2;)\n\
+            drop udp any any -> any any (flowvar:f,a; sid:3;)\n\
+            alert udp any any -> any any (content:\"a\"; ip.src; dataset:set,s,type ip; pktvar:p,b; sid:4;)\n\
+            alert udp any any -> any any (content:\"a\"; ip.src; dataset:set,other,type ip; sid:5;)\n\
+            alert udp any any -> any any (content:\"a\"; ip.src; dataset:unset,s; sid:6;)\n\
+            drop udp any any -> any any (ip.src; dataset:isset,s; sid:7;)\n\
+            drop udp any any -> any any (ip.src; dataset:isnotset,other; sid:8;)\n";
+        assert_eq!(decisive(text, ""), [1, 3, 4, 7, 8]);
+    }
+
+    #[test]
+    fn who_replaces_and_who_drops_at_a_rate_is_decisive_too() {
+        let text = "\
+            alert udp any any -> any any (content:\"a\"; replace:\"b\"; sid:1;)\n\
+            alert udp any any -> any any (content:\"a\"; sid:2;)\n\
+            alert udp any any -> any any (content:\"a\"; sid:3;)\n\
+            alert udp any any -> any any (content:\"a\"; sid:4;)\n";
+        let filter = |sid, action| {
+            format!(
+                "rate_filter gen_id 1,sig_id {sid},track by_src,count 1,seconds 9,new_action {action},timeout 9\n"
+            )
+        };
+        let thresholds = [filter(2, "drop"), filter(3, "reject"), filter(4, "pass")].concat();
+        assert_eq!(decisive(text, &thresholds), [1, 2, 3]);
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{
+    chain::Variable,
     environment::Context,
     fault::Fault,
     lexer::Token,
@@ -53,6 +54,21 @@ impl Lookup {
         };
         let name = name.ok_or_else(|| value.fault("`dataset` needs the name of a set: `isset,name`"))?;
         Ok(Self { set: define(name, parts, context)?, command })
+    }
+
+    /// Whether it adds or takes out.
+    pub(super) fn changes(&self) -> bool {
+        matches!(self.command, Command::Set | Command::Unset)
+    }
+
+    /// What it may add to.
+    pub(super) fn sets(&self) -> Option<Variable> {
+        (self.command == Command::Set).then_some(Variable::Dataset(Arc::as_ptr(&self.set)))
+    }
+
+    /// What must have been added to so that it holds.
+    pub(super) fn wants(&self) -> Option<Variable> {
+        (self.command == Command::IsSet).then_some(Variable::Dataset(Arc::as_ptr(&self.set)))
     }
 
     /// Whether it holds for a buffer's bytes. What it changes is changed at once: `set` holds when they were added, `unset` when they

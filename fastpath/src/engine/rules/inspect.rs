@@ -44,7 +44,7 @@ pub(in crate::engine) enum Via {
 
 impl RuleSet {
     /// Gives each rule that matches to `each`, in the order of evaluation, until that breaks, and with it a way to what was captured
-    /// until then. `memory` is the flow's. True when the limits have left it open whether a rule matches that drops or
+    /// until then. `memory` is the flow's. True when the limits have left it open whether a rule matches that drops, replaces or
     /// sets what such a one asks for.
     pub(in crate::engine) fn inspect<'s>(
         &'s self,
@@ -75,11 +75,9 @@ impl RuleSet {
             let Some(rule) = self.rules.get(index as usize) else { continue };
             cursors.captured().clear();
             let via = rule.matches(index, subject, &state, look.as_mut(), cursors, transformed);
-            let exceeded = cursors.take_exceeded();
-            let Some(via) = via else {
-                undecided |= exceeded && rule.decisive;
-                continue;
-            };
+            // Of a rule that matches, what it captures may be left open.
+            undecided |= cursors.take_exceeded() && rule.decisive;
+            let Some(via) = via else { continue };
             if let Some((packet, start)) = subject.rewritable
                 && rule.payload.replaces()
             {
@@ -173,9 +171,12 @@ impl<'a> Look<'a> {
         let end = self.end();
         let seen = self.remembered.matched_in(index, start);
         let seen = match rule.payload.only_content() {
-            // It lies in the fresh data with one byte at least.
-            Some(length) if !rule.depends_on_state() => seen.max((fresh_at + 1).saturating_sub(length)),
-            _ => seen,
+            // With one byte at least it lies in what is new to the rule.
+            Some(length) => {
+                let known = if rule.depends_on_state() { seen } else { fresh_at };
+                (known + 1).saturating_sub(length)
+            }
+            None => seen,
         };
         let text = Text { bytes, before: start }.skip(seen);
         let satisfied = !text.bytes.is_empty() && cursors.satisfy(&rule.payload, text);
@@ -247,11 +248,32 @@ impl Rule {
             }
             return None;
         }
-        if !self.buffers.iter().all(|buffer| buffer.holds(subject.packet, cursors, transformed)) {
+        let mut buffers_hold = |changes: bool, cursors: &mut Cursors| {
+            let mut buffers = self.buffers.iter().filter(|buffer| buffer.program().changes() == changes);
+            buffers.all(|buffer| buffer.holds(subject.packet, cursors, transformed))
+        };
+        if !buffers_hold(false, cursors) {
             return None;
         }
+        let via = if only_addresses {
+            Via::Addresses
+        } else {
+            self.payload_matches(index, subject, look, cursors)?
+        };
+        // Only what matches changes sets.
+        buffers_hold(true, cursors).then_some(via)
+    }
+
+    /// Where the payload or the stream has what is asked of it.
+    fn payload_matches(
+        &self,
+        index: u32,
+        subject: &Subject<'_>,
+        look: Option<&mut Look<'_>>,
+        cursors: &mut Cursors,
+    ) -> Option<Via> {
         if self.payload.is_empty() {
-            return Some(if only_addresses { Via::Addresses } else { Via::Packet });
+            return Some(Via::Packet);
         }
         if self.scope.includes_stream()
             && let Some(look) = look

@@ -35,6 +35,11 @@ impl Inspection {
         })
     }
 
+    /// What it asks of the buffer.
+    pub(super) fn program(&self) -> &Program {
+        &self.program
+    }
+
     /// Whether the packet's buffer is as wanted.
     pub(super) fn holds(&self, packet: &Packet<'_>, cursors: &mut Cursors, memory: &mut Transformed) -> bool {
         let Some(bytes) = self.buffer.bytes(packet) else { return self.absent.is_some() };

@@ -37,14 +37,14 @@ pub struct Memory {
 /// What it remembers of its streams.
 #[derive(Clone, Debug, Default)]
 pub(super) struct StreamMemory {
-    /// Rule set that the numbers are of; 0 when there are none yet.
-    generation: u32,
     directions: [Remembered; 2],
 }
 
 /// What it remembers of one direction.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Remembered {
+    /// Rule set that the numbers are of; 0 when there are none yet.
+    generation: u32,
     entries: [Option<Entry>; ENTRIES],
     /// While the window begins before this, rules that could not be remembered may wait in it.
     crowded_until: Option<Place>,
@@ -67,14 +67,12 @@ impl StreamMemory {
     /// What is remembered of one direction under rule set `generation`. Of another set nothing is, so that all
     /// data remembered up to `end` has to be searched.
     pub(super) fn direction(&mut self, direction: Direction, generation: u32, end: u64) -> &mut Remembered {
-        if self.generation != generation {
-            let remembered = Remembered {
-                crowded_until: (self.generation != 0).then(|| Place::new(end)),
-                ..Remembered::default()
-            };
-            *self = Self { generation, directions: [remembered.clone(), remembered] };
+        let remembered = &mut self.directions[direction as usize];
+        if remembered.generation != generation {
+            let crowded_until = (remembered.generation != 0).then(|| Place::new(end));
+            *remembered = Remembered { generation, crowded_until, ..Remembered::default() };
         }
-        &mut self.directions[direction as usize]
+        remembered
     }
 }
 
@@ -241,5 +239,18 @@ mod tests {
         let remembered = memory.direction(Direction::ToServer, 2, 150);
         assert!(waiting(remembered, &[]).is_empty());
         assert!(remembered.is_crowded());
+    }
+
+    #[test]
+    fn each_direction_is_searched_anew_up_to_its_own_end() {
+        let mut memory = StreamMemory::default();
+        memory.direction(Direction::ToServer, 1, 100);
+        memory.direction(Direction::ToClient, 1, 50_000);
+        memory.direction(Direction::ToServer, 2, 110);
+        let to_client = memory.direction(Direction::ToClient, 2, 50_010);
+        to_client.forget_before(48_000);
+        assert!(to_client.is_crowded());
+        to_client.forget_before(50_010);
+        assert!(!to_client.is_crowded());
     }
 }

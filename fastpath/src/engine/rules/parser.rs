@@ -46,7 +46,7 @@ pub(super) struct Rule {
     pub(super) scope: Scope,
     /// The bytes without which (in any case of letters) the rule cannot match.
     pub(super) fast_pattern: Option<Box<[u8]>>,
-    /// A drop may fail to come when it is left open whether it matches.
+    /// A drop or a change may fail to come when it is left open whether it matches.
     pub(super) decisive: bool,
     /// Of its text: tells whether a rule of another set is the same.
     pub(super) fingerprint: u64,
@@ -59,6 +59,11 @@ impl Rule {
             && self.buffers.is_empty()
             && self.conditions.iter().all(Condition::is_about_addresses)
             && self.header.is_about_addresses_only()
+    }
+
+    /// What it asks of bytes.
+    pub(super) fn programs(&self) -> impl Iterator<Item = &Program> {
+        std::iter::once(&self.payload).chain(self.buffers.iter().map(Inspection::program))
     }
 
     /// Whether it asks for what was found odd: only such rules see packets that are not taken for what they seem.

@@ -251,7 +251,6 @@ impl<'a: 'l, 'l> Loader<'a, 'l> {
         let rules: Vec<_> = kept.map(|(_, rule)| rule).collect();
         warnings.extend(bits_never_set(&rules, context.shared));
         let mut rules: Vec<Rule> = rules.into_iter().map(|(rule, ..)| rule).collect();
-        chain::mark_decisive(&mut rules);
         // Stable: as read among equals.
         rules.sort_by_key(|rule| (rank(rule.info.action), rule.ordering, rule.info.priority));
         failed.sort_by_key(|(origin, _)| (origin.order, origin.line));
@@ -279,6 +278,8 @@ impl<'a: 'l, 'l> Loader<'a, 'l> {
                 if is_idle { &mut report.idle } else { &mut report.failed }.push(error);
             }
         }
+        // A rate filter may have made one drop.
+        chain::mark_decisive(&mut rules);
         (rules.into(), report)
     }
 }

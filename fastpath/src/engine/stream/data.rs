@@ -159,7 +159,9 @@ impl Intake<'_> {
         notes: &mut Notes,
     ) -> Result<Option<Fresh>, Outcome> {
         let depth = self.settings.end_of_inspection();
-        let end = (offset + bytes.len() as u64).min(depth);
+        let end = offset + bytes.len() as u64;
+        notes.left_out = end > depth;
+        let end = end.min(depth);
         let kept = usize::try_from(end.saturating_sub(offset)).unwrap_or(usize::MAX).min(bytes.len());
         let bytes = bytes.get(..kept).unwrap_or_default();
         let next = half.buffer.next;

@@ -19,7 +19,8 @@ pub struct Tracked {
     pub fresh: Option<Fresh>,
     /// The session's state after it.
     pub state: State,
-    /// It is a valid part of its session (Suricata's PKT_STREAM_ADD).
+    /// It is a valid part of its session, and of what is inspected of that (Suricata's PKT_STREAM_ADD). Beyond the depth there is no stream
+    /// any more, and segments are looked at one by one.
     pub part_of_stream: bool,
     /// The session's client is the end that the caller took for the server. From this packet on, and this one
     /// included, the caller has to swap the directions of the flow; the session already did.

@@ -28,6 +28,8 @@ pub(super) struct Notes {
     pub(super) depth_reached: bool,
     /// The end of inspection was reached.
     pub(super) beyond_depth: bool,
+    /// Some of the segment's data lies behind it.
+    pub(super) left_out: bool,
 }
 
 impl Notes {
@@ -96,7 +98,10 @@ impl<'a> Tracker<'a> {
         let tracked = Tracked {
             events: self.notes.events,
             outcome,
-            part_of_stream: state != State::None && !reuse && taken_part(outcome, fresh.is_some()),
+            part_of_stream: state != State::None
+                && !reuse
+                && !self.notes.left_out
+                && taken_part(outcome, fresh.is_some()),
             fresh,
             state,
             swap: self.swap,

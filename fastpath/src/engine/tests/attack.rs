@@ -285,3 +285,54 @@ drop ip 10.0.0.1 any -> any any (sid:2;)";
     }
     assert_eq!(inspect(&mut engine, client("A", 0, b"")).0, DROPPED);
 }
+
+/// A rule that takes too long to judge an error message; the message is about this packet.
+#[test]
+fn an_error_message_does_no_harm_to_the_flow_that_it_is_about() {
+    use crate::engine::policy::{ExceptionPolicy, Failure};
+    let rules = "drop icmp any any -> any any (content:\"a\"; pcre:\"/(x|y)\\d/R\"; sid:1;)
+drop tcp any any -> any any (content:\"evil\"; sid:2;)";
+    for policy in [ExceptionPolicy::Auto, ExceptionPolicy::PassFlow, ExceptionPolicy::Bypass] {
+        let mut engine = connected(rules);
+        engine.settings.policies.set(Failure::Detection, policy);
+        let error = error_about(&client("A", 0, &[b'a'; 1300]));
+        let verdict = inspect(&mut engine, error).0;
+        let expected = match policy {
+            ExceptionPolicy::Auto => Verdict::Drop(DropReason::Detection),
+            _ => Verdict::Forward,
+        };
+        assert_eq!(verdict, expected);
+        assert_eq!(inspect(&mut engine, client("A", 0, b"good")).0, Verdict::Forward, "{policy:?}");
+        assert_eq!(inspect(&mut engine, client("A", 4, b"evil")).0, DROPPED, "{policy:?}");
+    }
+}
+
+#[test]
+fn pieces_behind_holes_of_a_passed_flow_are_not_looked_at() {
+    let alerts = |first: &[u8]| {
+        let rules = "pass tcp any any -> any any (content:\"friend\"; sid:1;)
+drop tcp any any -> any any (content:\"evil\"; sid:2;)";
+        // Inline, nobody acknowledges what was never seen.
+        let mut engine = engine(rules, Enforcement::Report);
+        let handshake = [client("S", 0, b""), server("SA", 0), client("A", 0, b"")];
+        let pieces = [client("A", 10, first), client("A", 30, b"evil"), server("A", 40)];
+        for packet in handshake.into_iter().chain(pieces) {
+            assert_eq!(inspect(&mut engine, packet), (Verdict::Forward, vec![]));
+        }
+        inspect(&mut engine, client("A", 40, b".")).1
+    };
+    assert_eq!((alerts(b"friend"), alerts(b"someone")), (vec![], vec![(2, WouldBlock)]));
+}
+
+#[test]
+fn a_limit_by_flow_does_not_let_go_what_has_no_flow() {
+    let packet = error_about(&client("A", 0, b"evil"));
+    for (options, verdict) in [
+        ("threshold:type limit,track by_flow,count 1,seconds 60;", DROPPED),
+        ("threshold:type both,track by_flow,count 2,seconds 60;", Verdict::Forward),
+        ("detection_filter:track by_flow,count 1,seconds 60;", Verdict::Forward),
+    ] {
+        let rule = format!("drop icmp any any -> any any (content:\"evil\"; {options} sid:1;)");
+        assert_eq!(inspect(&mut engine(&rule, Enforcement::Drop), packet.clone()).0, verdict, "{options}");
+    }
+}

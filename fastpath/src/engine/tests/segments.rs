@@ -372,3 +372,103 @@ fn the_start_of_a_stream_is_where_it_is() {
         assert_eq!(alerts(&rule, &long), 0, "{rule}");
     }
 }
+
+/// The sids that each of a stream's segments gives.
+fn sids_of_each(rules: &str, segments: &[&[u8]]) -> Vec<Vec<u32>> {
+    let mut engine = engine(rules, Enforcement::Report);
+    let mut connection = Connection::new(&mut engine, 1);
+    let mut offset = 0;
+    let each = segments.iter().map(|segment| {
+        let (_, seen) = connection.data(offset, segment);
+        offset += segment.len();
+        seen.into_iter().map(|(sid, _)| sid).collect()
+    });
+    each.collect()
+}
+
+#[test]
+fn what_begins_in_the_data_of_a_match_counts_when_it_is_complete() {
+    let segments = [&b"PA"[..], b"SS PA", b"SS PA", b"SS .", b"."];
+    let expected = [vec![], vec![1], vec![1], vec![1], vec![]];
+    for rule in ["content:\"PASS \";", "content:\"PASS \"; flowbits:isnotset,never;"] {
+        let rule = format!("alert tcp any any -> any any ({rule} sid:1;)");
+        assert_eq!(sids_of_each(&rule, &segments), expected, "{rule}");
+    }
+}
+
+#[test]
+fn a_content_is_remembered_while_what_its_rule_asks_for_is_not_captured() {
+    let rules = "alert tcp any any -> any any (pcre:\"/user=(\\w+)!/, flow:user\"; noalert; sid:1;)
+drop tcp any any -> any any (content:\"evil\"; flowvar:user,root; sid:2;)";
+    let expected = [Verdict::Forward, Verdict::Forward, DROPPED];
+    assert_eq!(verdicts(&mut engine(rules, Enforcement::Drop), &[b"evil", b"user=root!", b"."]), expected);
+}
+
+#[test]
+fn what_may_not_be_captured_meets_the_policy_for_limits() {
+    let contents = ["a", "b", "c", "d"].map(|letter| format!("content:\"{letter}\"; distance:0; ")).concat();
+    let rules = format!(
+        "alert tcp any any -> any any ({contents} pcre:\"/(e)/R, flow:x\"; sid:1;)
+drop tcp any any -> any any (flowvar:x,e; content:\"evil\"; sid:2;)"
+    );
+    let decoys = ["a", "b", "c", "d", "e"].map(|letter| letter.repeat(80)).concat();
+    let detection = Verdict::Drop(DropReason::Detection);
+    assert_eq!(verdicts(&mut engine(&rules, Enforcement::Drop), &[decoys.as_bytes()]), [detection]);
+    assert_eq!(
+        verdicts(&mut engine(&rules, Enforcement::Drop), &[b"abcde", b"evil"]),
+        [Verdict::Forward, DROPPED]
+    );
+}
+
+/// What was dropped is not looked at again in its stream.
+#[test]
+fn what_took_too_long_to_judge_cannot_be_sent_again() {
+    let rules = "drop tcp any any -> any any (content:\"a\"; pcre:\"/(x|y)\\d/R\"; sid:1;)
+drop tcp any any -> any any (dsize:1401; sid:2;)";
+    for (length, policy) in [
+        (1400, crate::engine::policy::ExceptionPolicy::DropPacket),
+        (1401, crate::engine::policy::ExceptionPolicy::DropPacket),
+        (1401, crate::engine::policy::ExceptionPolicy::Auto),
+    ] {
+        let mut engine = engine(rules, Enforcement::Drop);
+        engine.settings.policies.set(Failure::Detection, policy);
+        let mut connection = Connection::new(&mut engine, 1);
+        let often = vec![b'a'; length];
+        assert!(matches!(connection.data(0, &often).0, Verdict::Drop(_)));
+        for part in [0..700, 700..length] {
+            let (verdict, _) = connection.data(part.start, &often[part]);
+            assert_eq!(verdict, Verdict::Drop(DropReason::Flow), "{length} {policy:?}");
+        }
+    }
+}
+
+/// An engine that inspects so many bytes of a stream.
+fn with_depth(rules: &str, depth: u64) -> Engine {
+    let settings = Settings::new(Enforcement::Drop);
+    let stream = crate::engine::stream::Settings { depth, ..settings.stream };
+    Engine::new(Arc::new(load(rules).0), Settings { stream, ..settings })
+}
+
+#[test]
+fn segments_beyond_the_depth_are_looked_at_one_by_one() {
+    let rules = "drop tcp any any -> any any (content:\"evil\"; sid:1;)";
+    let alerts = "alert tcp any any -> any any (content:\"evil\"; sid:1;)";
+    for (segments, forwarded) in [
+        (&[&b"0123456789"[..], b"more", b"evil"][..], 2),
+        (&[b"01234567", b"89evil"], 1),
+        (&[b"01234567", b"89", b"evil"], 2),
+        (&[b"01234567", b"evil"], 1),
+    ] {
+        let verdicts = verdicts(&mut with_depth(rules, 10), segments);
+        assert_eq!(verdicts.iter().position(|verdict| *verdict == DROPPED), Some(forwarded), "{segments:?}");
+    }
+    // Before the hole in front of it is filled, too.
+    let mut early = with_depth(rules, 10);
+    assert_eq!(Connection::new(&mut early, 1).data(20, b"evil").0, DROPPED);
+    let mut once = with_depth(alerts, 10);
+    let mut connection = Connection::new(&mut once, 1);
+    let sids: Vec<usize> = [(0, &b"evil"[..]), (0, b"evil"), (4, b"012345"), (10, b".")]
+        .map(|(at, data)| connection.data(at, data).1.len())
+        .into();
+    assert_eq!(sids, [1, 0, 0, 0]);
+}

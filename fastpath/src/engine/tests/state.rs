@@ -377,3 +377,15 @@ fn bad_tags_fault() {
     let (_, report) = load("alert udp any any -> any any (tag:session,5,packets,src; sid:1;)");
     assert_eq!(report.failed, []);
 }
+
+#[test]
+fn a_set_has_nothing_of_packets_that_the_rule_does_not_match() {
+    let mut sight = sight(
+        "alert udp any any -> any any (content:\"login\"; content:\"failed\"; ip.src; dataset:set,bad,type ip; sid:1;)
+drop ip any any -> any any (ip.src; dataset:isset,bad; sid:2;)",
+    );
+    assert_eq!(sight.see(0, from_to(1, 1, b"failed")), (Forward, vec![]));
+    assert_eq!(sight.see(1, from_to(1, 1, b"more")), (Forward, vec![]));
+    assert_eq!(sight.see(2, from_to(1, 1, b"login failed")), (Forward, vec![(1, Allowed)]));
+    assert_eq!(sight.see(3, from_to(1, 1, b"more")), (DROP, vec![(2, Blocked)]));
+}

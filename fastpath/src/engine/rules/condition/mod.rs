@@ -109,6 +109,7 @@ impl Condition {
             Self::FlowBits(test) => test.wanted().iter().copied().map(Variable::FlowBit).collect(),
             Self::FlowInt(test) => test.wanted().map(Variable::FlowInt).collect(),
             Self::Bits(test) => test.wanted().map(Variable::HostBit).into_iter().collect(),
+            Self::Texts(test) => vec![test.wanted()],
             _ => Vec::new(),
         }
     }
@@ -120,7 +121,11 @@ impl Condition {
 
     /// Whether it may come to hold for data that has been there before: it asks for what other rules or later packets change.
     pub(super) fn may_come_to_hold(&self) -> bool {
-        matches!(self, Self::FlowBits(_) | Self::FlowInt(_) | Self::Bits(_) | Self::Amount(_))
+        match self {
+            Self::FlowBits(_) | Self::FlowInt(_) | Self::Bits(_) | Self::Amount(_) => true,
+            Self::Texts(test) => test.is_about_the_flow(),
+            _ => false,
+        }
     }
 
     /// Whether it asks for an event.

@@ -2,6 +2,7 @@
 
 use super::Condition;
 use crate::engine::rules::{
+    chain::Variable,
     draft::Draft,
     fault::Fault,
     lexer::Token,
@@ -25,6 +26,19 @@ enum Of {
 }
 
 impl Test {
+    /// What must have been captured.
+    pub(super) fn wanted(&self) -> Variable {
+        match self.of {
+            Of::Flow => Variable::FlowText(self.name),
+            Of::Packet => Variable::PacketText(self.name),
+        }
+    }
+
+    /// Whether it may come to hold with a later packet.
+    pub(super) fn is_about_the_flow(&self) -> bool {
+        self.of == Of::Flow
+    }
+
     pub(super) fn holds(&self, state: &State<'_>) -> bool {
         let text = match self.of {
             Of::Flow => state.flow.as_deref().and_then(|flow| flow.text(self.name)),

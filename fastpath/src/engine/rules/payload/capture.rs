@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use crate::engine::rules::{
+    chain::Variable,
     fault::Fault,
     lexer::Token,
     scan::pcre::{Regex, Scratch},
@@ -46,6 +47,15 @@ impl Keep {
             let too_many = |most| name.fault(format!("there are more than {most} names of `{kind}`"));
             names.number(name.text).map(keep).map_err(too_many)
         }))
+    }
+
+    /// What others may ask for.
+    pub(super) fn sets(self) -> Option<Variable> {
+        match self {
+            Self::Flow(name) => Some(Variable::FlowText(name)),
+            Self::Packet(name) => Some(Variable::PacketText(name)),
+            Self::Alert(_) => None,
+        }
     }
 
     /// Keeps `text`; that of an alert is the alert's matter.

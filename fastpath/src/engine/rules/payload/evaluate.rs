@@ -66,14 +66,18 @@ impl Cursors {
     pub(in crate::engine::rules) fn satisfy(&mut self, program: &Program, text: Text<'_>) -> bool {
         self.budget.left = BUDGET;
         let satisfied = self.run_all(program, 0, text);
-        if satisfied && !program.captures.is_empty() {
-            self.capture(program, text);
+        if satisfied {
+            // What was left open has made no difference.
+            self.budget.exceeded = false;
+            if !program.captures.is_empty() {
+                self.capture(program, text);
+            }
         }
         satisfied
     }
 
     /// Takes note of what the expressions capture in the first choice. Choices that differ in that alone are told apart, which may be
-    /// too much work: then nothing is captured.
+    /// too much work: then nothing is captured, and that is told where others may ask for it.
     fn capture(&mut self, program: &Program, text: Text<'_>) {
         self.budget.left = BUDGET;
         if self.run_all(program, program.variables + program.captures.len(), text) {
@@ -81,6 +85,7 @@ impl Cursors {
             let texts = program.captures.iter().filter_map(|capture| capture.text(text.bytes, values));
             texts.for_each(|(keep, text)| self.captured.add(keep, text));
         }
+        self.budget.exceeded &= program.captures.iter().any(|capture| capture.keep.sets().is_some());
     }
 
     /// Gives `each` what the program, which the text satisfies, puts in place of its contents: where, and the bytes. An occurrence is
@@ -162,7 +167,7 @@ impl Cursors {
         })
     }
 
-    /// Whether the limits have left it open, since this was asked last, whether something matches.
+    /// Whether the limits have left it open, since this was asked last, whether something matches, or what it captures.
     pub(in crate::engine::rules) fn take_exceeded(&mut self) -> bool {
         std::mem::take(&mut self.budget.exceeded)
     }
@@ -370,7 +375,8 @@ impl Cursors {
                     Found::At(begin, end) if pcre.anchors => {
                         self.next.push_match(start + end, values, pcre, start, &self.pcre);
                         from = begin + 1;
-                        if from <= subject.len() {
+                        // One that is anchored PCRE2 would look for at `from`.
+                        if from <= subject.len() && !anchored {
                             continue;
                         }
                     }

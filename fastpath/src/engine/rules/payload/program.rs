@@ -14,6 +14,7 @@ use super::{
     variable::Operand,
 };
 use crate::engine::rules::{
+    chain::Variable,
     dataset::{Lookup, Reputed},
     fault::Fault,
 };
@@ -101,6 +102,35 @@ impl Program {
             Step::Content(content) => Some((at, content, content.replacement.as_deref()?)),
             _ => None,
         })
+    }
+
+    /// What its steps set and others may ask for.
+    pub(in crate::engine::rules) fn sets(&self) -> Vec<Variable> {
+        let inner = self.steps.iter().flat_map(|step| match step {
+            Step::Set(lookup) => lookup.sets().into_iter().collect(),
+            Step::Base64(_, inner) => inner.sets(),
+            _ => Vec::new(),
+        });
+        inner.chain(self.captures.iter().filter_map(|capture| capture.keep.sets())).collect()
+    }
+
+    /// Whether it changes sets as it is run.
+    pub(in crate::engine::rules) fn changes(&self) -> bool {
+        self.steps.iter().any(|step| match step {
+            Step::Set(lookup) => lookup.changes(),
+            Step::Base64(_, inner) => inner.changes(),
+            _ => false,
+        })
+    }
+
+    /// What others must have set so that its steps hold.
+    pub(in crate::engine::rules) fn wants(&self) -> Vec<Variable> {
+        let wanted = self.steps.iter().flat_map(|step| match step {
+            Step::Set(lookup) => lookup.wants().into_iter().collect(),
+            Step::Base64(_, inner) => inner.wants(),
+            _ => Vec::new(),
+        });
+        wanted.collect()
     }
 
     /// Number of steps.

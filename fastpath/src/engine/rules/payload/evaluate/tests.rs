@@ -259,3 +259,12 @@ fn hostile_encodings_are_bounded() {
     assert!(!cursors.satisfy(&compile(rule).payload, Text::whole(&[b'a'; 1400])));
     assert!(cursors.take_exceeded() && cursors.budget.left < PCRE_LIMIT_COST);
 }
+
+#[test]
+fn what_is_anchored_is_at_one_place() {
+    let rule = compile("content:\"x\"; pcre:\"/a/AR\"; content:\"b\"; distance:0; within:1; ");
+    let mut cursors = Cursors::default();
+    let mut holds = |payload| cursors.satisfy(&rule.payload, Text::whole(payload));
+    assert!(holds(b"xab") && holds(b"xaxab"));
+    assert!(!holds(b"xaab"));
+}

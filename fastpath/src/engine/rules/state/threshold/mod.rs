@@ -119,6 +119,11 @@ impl Thresholding {
         }
     }
 
+    /// The action that a rate filter gives it.
+    pub(in crate::engine::rules) fn filtered_action(&self) -> Option<Action> {
+        self.counter.as_ref()?.filtered.as_ref().map(|rule| rule.action)
+    }
+
     /// What comes of a match of `rule`; none when nothing is to be done.
     pub(in crate::engine::rules) fn judge<'r>(
         &'r self,
@@ -175,8 +180,8 @@ impl Counter {
             Track::Both => (What::ByBoth, &[source, destination]),
             Track::Rule => (What::ByRule, &[]),
             Track::Flow => {
-                // Without a flow there is nothing to count in.
-                let Some(flow) = &mut state.flow else { return Judgement::Nothing };
+                // Without a flow there is nothing to count in: each is the first.
+                let Some(flow) = &mut state.flow else { return step(None).1 };
                 return flow.counts.update((What::ByFlow, self.rule), step);
             }
         };
