@@ -248,11 +248,7 @@ impl Rule {
             }
             return None;
         }
-        let mut buffers_hold = |changes: bool, cursors: &mut Cursors| {
-            let mut buffers = self.buffers.iter().filter(|buffer| buffer.program().changes() == changes);
-            buffers.all(|buffer| buffer.holds(subject.packet, cursors, transformed))
-        };
-        if !buffers_hold(false, cursors) {
+        if !self.buffers.iter().all(|buffer| buffer.holds(subject.packet, cursors, transformed)) {
             return None;
         }
         let via = if only_addresses {
@@ -260,8 +256,8 @@ impl Rule {
         } else {
             self.payload_matches(index, subject, look, cursors)?
         };
-        // Only what matches changes sets.
-        buffers_hold(true, cursors).then_some(via)
+        let mut changing = self.changing.iter();
+        changing.all(|buffer| buffer.holds(subject.packet, cursors, transformed)).then_some(via)
     }
 
     /// Where the payload or the stream has what is asked of it.

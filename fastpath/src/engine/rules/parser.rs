@@ -33,6 +33,8 @@ pub(super) struct Rule {
     pub(super) payload: Program,
     /// What it asks of other buffers.
     pub(super) buffers: Box<[Inspection]>,
+    /// The buffers of which it asks last, when all else holds, because that changes a set.
+    pub(super) changing: Box<[Inspection]>,
     /// What it does when it has matched.
     pub(super) effects: Box<[Effect]>,
     /// Which of its matches are reported.
@@ -57,13 +59,15 @@ impl Rule {
     pub(super) fn is_about_addresses_only(&self) -> bool {
         self.payload.is_empty()
             && self.buffers.is_empty()
+            && self.changing.is_empty()
             && self.conditions.iter().all(Condition::is_about_addresses)
             && self.header.is_about_addresses_only()
     }
 
     /// What it asks of bytes.
     pub(super) fn programs(&self) -> impl Iterator<Item = &Program> {
-        std::iter::once(&self.payload).chain(self.buffers.iter().map(Inspection::program))
+        let buffers = self.buffers.iter().chain(&self.changing);
+        std::iter::once(&self.payload).chain(buffers.map(Inspection::program))
     }
 
     /// Whether it asks for what was found odd: only such rules see packets that are not taken for what they seem.
@@ -187,7 +191,7 @@ fn compile(draft: Draft<'_>, sid: u32, action: Action, header: Header) -> Result
     sections.iter().try_for_each(keyword::check)?;
     let mut sections = sections.into_iter();
     let payload = sections.next().map(Program::new).transpose()?.unwrap_or_default();
-    let buffers = sections.map(Inspection::new).collect::<Result<Box<[_]>, _>>()?;
+    let buffers = sections.map(Inspection::new).collect::<Result<Vec<_>, _>>()?;
     let missing_parser = draft.missing_parser;
     let class_priority = draft.class.as_ref().map_or(DEFAULT_PRIORITY, |class| class.priority);
     let info = RuleInfo {
@@ -205,6 +209,8 @@ fn compile(draft: Draft<'_>, sid: u32, action: Action, header: Header) -> Result
         return Err(Fault::missing_parser(at, protocol));
     }
     let scope = Scope::of(&header, &draft.conditions, draft.stream, &payload, &buffers);
+    let (changing, buffers): (Vec<_>, Vec<_>) =
+        buffers.into_iter().partition(|buffer| buffer.program().changes_sets());
     let tag = |(position, extent)| Tag::new(extent, &info, position, draft.context.shared);
     Ok(Rule {
         tags: draft.tags.iter().copied().enumerate().map(tag).collect(),
@@ -217,7 +223,8 @@ fn compile(draft: Draft<'_>, sid: u32, action: Action, header: Header) -> Result
         bypass: draft.bypass,
         ordering: draft.ordering,
         payload,
-        buffers,
+        buffers: buffers.into(),
+        changing: changing.into(),
         fast_pattern,
         decisive: false,
         fingerprint: 0,

@@ -104,33 +104,30 @@ impl Program {
         })
     }
 
-    /// What its steps set and others may ask for.
-    pub(in crate::engine::rules) fn sets(&self) -> Vec<Variable> {
-        let inner = self.steps.iter().flat_map(|step| match step {
-            Step::Set(lookup) => lookup.sets().into_iter().collect(),
-            Step::Base64(_, inner) => inner.sets(),
+    /// Its sets of values, those of what it decodes among them.
+    fn lookups(&self) -> Vec<&Lookup> {
+        let lookups = self.steps.iter().flat_map(|step| match step {
+            Step::Set(lookup) => vec![lookup],
+            Step::Base64(_, inner) => inner.lookups(),
             _ => Vec::new(),
         });
-        inner.chain(self.captures.iter().filter_map(|capture| capture.keep.sets())).collect()
+        lookups.collect()
     }
 
     /// Whether it changes sets as it is run.
-    pub(in crate::engine::rules) fn changes(&self) -> bool {
-        self.steps.iter().any(|step| match step {
-            Step::Set(lookup) => lookup.changes(),
-            Step::Base64(_, inner) => inner.changes(),
-            _ => false,
-        })
+    pub(in crate::engine::rules) fn changes_sets(&self) -> bool {
+        self.lookups().into_iter().any(Lookup::changes)
+    }
+
+    /// What its steps set and others may ask for.
+    pub(in crate::engine::rules) fn sets(&self) -> Vec<Variable> {
+        let kept = self.captures.iter().filter_map(|capture| capture.keep.sets());
+        self.lookups().into_iter().filter_map(Lookup::sets).chain(kept).collect()
     }
 
     /// What others must have set so that its steps hold.
     pub(in crate::engine::rules) fn wants(&self) -> Vec<Variable> {
-        let wanted = self.steps.iter().flat_map(|step| match step {
-            Step::Set(lookup) => lookup.wants().into_iter().collect(),
-            Step::Base64(_, inner) => inner.wants(),
-            _ => Vec::new(),
-        });
-        wanted.collect()
+        self.lookups().into_iter().filter_map(Lookup::wants).collect()
     }
 
     /// Number of steps.
